@@ -1,0 +1,83 @@
+"""How an account is changed, by its owner or by an administrator."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from auth_service.accounts.administrators import lock_and_spare_the_last
+from auth_service.accounts.errors import EmailChangeNeedsProofError, PrivilegedFieldsError
+from auth_service.audit.events import AuditEvent
+from auth_service.audit.trail import AuditTrail
+from auth_service.authz.actions import Action
+from auth_service.authz.policy import authorize
+from auth_service.authz.principal import Principal
+from auth_service.users.email_address import normalize_email
+from auth_service.users.models import User
+from auth_service.users.repository import UserRepository
+from auth_service.users.schemas import UserUpdate
+
+
+@dataclass(frozen=True, slots=True)
+class AccountUpdate:
+    """One use case; what was not sent stays as it is."""
+
+    users: UserRepository
+    audit: AuditTrail
+    now: datetime
+
+    async def update(self, principal: Principal, user_id: UUID, change: UserUpdate) -> User:
+        """Apply `change` to the account.
+
+        One field that the caller may not set refuses the whole body, whatever its value. Raises AccessDeniedError,
+        PrivilegedFieldsError, EmailChangeNeedsProofError, UserNotFoundError, LastAdministratorError, EmailTakenError,
+        UsernameTakenError.
+        """
+        authorize(principal, Action.USER_UPDATE, owner_id=user_id)
+        _authorize_fields(principal, change)
+        if _may_remove_an_administrator(change):
+            await lock_and_spare_the_last(self.users, leaving=user_id)
+        user = await self.users.get_for_update(user_id)
+        self._apply(user, change)
+        await self.users.save(user)
+        self.audit.record(
+            AuditEvent.USER_UPDATED,
+            actor=principal,
+            subject=user.id,
+            fields=sorted(change.model_fields_set),
+            privileged=change.model_dump(include=set(change.privileged)),
+        )
+        return user
+
+    def _apply(self, user: User, change: UserUpdate) -> None:
+        sent = change.model_dump(exclude_unset=True)
+        if "email" in sent:
+            normalized = normalize_email(change.email)
+            if normalized != user.email_normalized:
+                user.email_verified_at = None
+                user.credential_epoch += 1
+            user.email_normalized = normalized
+        if "email_verified" in sent and sent.pop("email_verified") != (user.email_verified_at is not None):
+            user.email_verified_at = self.now if change.email_verified else None
+        if _loses_a_right(user, sent):
+            user.credential_epoch += 1
+        user.sqlmodel_update(sent)
+        user.updated_at = self.now
+
+
+def _authorize_fields(principal: Principal, change: UserUpdate) -> None:
+    if principal.is_superuser and (change.privileged or "email" in change.model_fields_set):
+        authorize(principal, Action.USER_ADMINISTER)
+    elif change.privileged:
+        raise PrivilegedFieldsError(change.privileged)
+    elif "email" in change.model_fields_set:
+        raise EmailChangeNeedsProofError
+
+
+def _may_remove_an_administrator(change: UserUpdate) -> bool:
+    sent = change.model_fields_set
+    return ("is_active" in sent and not change.is_active) or ("is_superuser" in sent and not change.is_superuser)
+
+
+def _loses_a_right(user: User, sent: dict[str, object]) -> bool:
+    """Say whether tokens have to end: a disabled account's and a former administrator's are refused from now on."""
+    return any(name in sent and not sent[name] and getattr(user, name) for name in ("is_active", "is_superuser"))

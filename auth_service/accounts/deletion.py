@@ -1,0 +1,28 @@
+"""How an account ends: an administrator deletes it, and what it owned goes along; the audit stays."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from auth_service.accounts.administrators import lock_and_spare_the_last
+from auth_service.audit.events import AuditEvent
+from auth_service.audit.trail import AuditTrail
+from auth_service.authz.actions import Action
+from auth_service.authz.policy import authorize
+from auth_service.authz.principal import Principal
+from auth_service.users.repository import UserRepository
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDeletion:
+    """One use case."""
+
+    users: UserRepository
+    audit: AuditTrail
+
+    async def delete(self, principal: Principal, user_id: UUID) -> None:
+        """Delete the account; raises AccessDeniedError, LastAdministratorError, UserNotFoundError."""
+        authorize(principal, Action.USER_DELETE)
+        await lock_and_spare_the_last(self.users, leaving=user_id)
+        user = await self.users.get_for_update(user_id)
+        await self.users.delete(user)
+        self.audit.record(AuditEvent.USER_DELETED, actor=principal, subject=user_id)

@@ -1,0 +1,55 @@
+"""What the accounts room refuses with."""
+
+from auth_service.errors import ConflictError, InvalidInputError, PermissionDeniedError
+
+
+class RegistrationClosedError(PermissionDeniedError):
+    """Strangers may not register here."""
+
+    code = "registration_closed"
+    detail = "Registration is closed. Ask an administrator for an account."
+
+
+class PrivilegedFieldsError(PermissionDeniedError):
+    """Somebody who is not an administrator sent fields that only administrators may send."""
+
+    code = "privileged_fields"
+
+    def __init__(self, fields: frozenset[str]) -> None:
+        """Name the fields; nothing of the request was done."""
+        super().__init__(f"Only administrators may set {', '.join(sorted(fields))}. Nothing was changed.")
+
+
+class EmailChangeNeedsProofError(PermissionDeniedError):
+    """One's own address cannot be changed without a proof that the new one is one's own."""
+
+    code = "email_change_needs_proof"
+    detail = "Only an administrator can change this address for now. Nothing was changed."
+
+
+class PasswordRequiredError(InvalidInputError):
+    """Who registers needs a password; only administrators create accounts without one."""
+
+    code = "password_required"
+    detail = "A password is needed to register."
+
+
+class WrongPasswordError(PermissionDeniedError):
+    """The current password that was offered as a proof is not the current password."""
+
+    code = "wrong_password"
+    detail = "The current password is not right. Nothing was changed."
+
+
+class LastAdministratorError(ConflictError):
+    """The service would have nobody left to manage it."""
+
+    code = "last_administrator"
+    detail = "This is the last active administrator. Make another one first."
+
+
+class AdministratorExistsError(ConflictError):
+    """There is an active administrator already."""
+
+    code = "administrator_exists"
+    detail = "There is an active administrator already."

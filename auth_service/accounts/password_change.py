@@ -1,0 +1,49 @@
+"""How a user changes their password: by knowing the current one."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from auth_service.accounts.errors import WrongPasswordError
+from auth_service.audit.events import AuditEvent
+from auth_service.audit.trail import AuditTrail
+from auth_service.authenticators.password import PasswordAuthenticator
+from auth_service.authenticators.password_policy import check_new_password
+from auth_service.authz.actions import Action
+from auth_service.authz.policy import authorize
+from auth_service.authz.principal import Principal
+from auth_service.tokens.account_gate import AccountGate
+from auth_service.users.repository import UserRepository
+from auth_service.users.schemas import PasswordChange
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordChanger:
+    """One use case; afterwards every token that the account had is refused."""
+
+    users: UserRepository
+    passwords: PasswordAuthenticator
+    gate: AccountGate
+    audit: AuditTrail
+    now: datetime
+
+    async def change(self, principal: Principal, user_id: UUID, change: PasswordChange) -> None:
+        """Replace the password.
+
+        Raises AccessDeniedError, WeakPasswordError, WrongPasswordError, and UnfitAccountError when the account changed
+        while the passwords were being hashed.
+        """
+        authorize(principal, Action.PASSWORD_CHANGE, owner_id=user_id)
+        check_new_password(change.new_password, self.passwords.policy)
+        user = await self.users.get(user_id)
+        epoch = user.credential_epoch
+        verification = await self.passwords.verify(user, change.current_password)
+        if not verification.matches:
+            self.audit.record_refusal(AuditEvent.PASSWORD_CHANGED, actor=principal, subject=user_id)
+            raise WrongPasswordError
+        password_hash = await self.passwords.enrol(change.new_password)
+        user = await self.gate.admit_and_lock(user_id, credential_epoch=epoch)
+        user.hashed_password = password_hash
+        user.credential_epoch += 1
+        user.updated_at = self.now
+        self.audit.record(AuditEvent.PASSWORD_CHANGED, actor=principal, subject=user_id)

@@ -1,0 +1,31 @@
+"""One's own account."""
+
+from fastapi import APIRouter
+
+from auth_service.api.dependencies import Work
+from auth_service.api.documentation import problems
+from auth_service.api.guards import CurrentPrincipal, CurrentUser
+from auth_service.users.models import User
+from auth_service.users.schemas import PasswordChange, UserRead, UserUpdate
+
+router = APIRouter(prefix="/users/me", tags=["account"])
+
+
+@router.get("", response_model=UserRead, responses=problems(400, 401, 403))
+async def read_me(user: CurrentUser, principal: CurrentPrincipal, work: Work) -> User:
+    """Read one's own account."""
+    return await work.users.get(principal, user.id)
+
+
+@router.patch("", response_model=UserRead, responses=problems(400, 401, 403, 409, 422))
+async def update_me(change: UserUpdate, user: CurrentUser, principal: CurrentPrincipal, work: Work) -> User:
+    """Change one's own account. What is not sent stays as it is."""
+    return await work.account_update.update(principal, user.id, change)
+
+
+@router.put("/password", status_code=204, responses=problems(400, 401, 403, 422))
+async def change_my_password(
+    change: PasswordChange, user: CurrentUser, principal: CurrentPrincipal, work: Work
+) -> None:
+    """Change one's password. Every token issued before is refused afterwards: sign in again."""
+    await work.password_changer.change(principal, user.id, change)

@@ -1,0 +1,35 @@
+"""What a request needs before anybody asks who is calling: the process's runtime and a unit of work."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from auth_service.wiring import Runtime, UnitOfWork
+
+_SAFE_METHODS = frozenset({"GET", "HEAD"})
+
+
+async def get_runtime(request: Request) -> Runtime:
+    """Return what the application was started with."""
+    runtime: Runtime = request.app.state.runtime
+    return runtime
+
+
+async def get_unit_of_work(
+    request: Request, runtime: Annotated[Runtime, Depends(get_runtime)]
+) -> AsyncIterator[UnitOfWork]:
+    """Open the one transaction of this request; safe methods (RFC 9110 section 9.2.1) only read."""
+    async with runtime.unit_of_work(
+        writing=request.method not in _SAFE_METHODS,
+        network=request.client.host if request.client else None,
+        request_id=request.state.request_id,
+    ) as work:
+        yield work
+
+
+CurrentRuntime = Annotated[Runtime, Depends(get_runtime)]
+
+# scope="function": the commit happens before the answer is sent. With the default, a failed commit would lose the
+# write after the client had got its 200.
+Work = Annotated[UnitOfWork, Depends(get_unit_of_work, scope="function")]

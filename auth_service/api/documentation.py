@@ -1,0 +1,105 @@
+"""What the OpenAPI document says about refusals: one line per route, with an example of each body."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic import BaseModel, Field
+from pydantic.json_schema import models_json_schema
+
+from auth_service.api.problems import PROBLEM_TYPE
+
+Responses = dict[int | str, dict[str, Any]]
+
+
+class FieldProblem(BaseModel):
+    """One thing that is wrong with the input."""
+
+    location: list[str | int] = Field(examples=[["body", "email"]])
+    code: str = Field(examples=["value_error"])
+    message: str = Field(examples=["is not an e-mail address that mail can be sent to"])
+
+
+class Problem(BaseModel):
+    """A refusal (RFC 9457)."""
+
+    type: str = Field(examples=["about:blank"])
+    title: str = Field(examples=["Not Found"], description="The status in words.")
+    status: int = Field(examples=[404])
+    detail: str = Field(description="A sentence for people.")
+    code: str = Field(description="For programs; it does not change.")
+    errors: list[FieldProblem] | None = Field(default=None, description="With 422: what is wrong with which field.")
+
+
+class OAuthProblem(BaseModel):
+    """A refusal of the OAuth endpoints (RFC 6749 section 5.2)."""
+
+    error: str = Field(examples=["invalid_grant"])
+    error_description: str
+
+
+_EXAMPLES: Mapping[int, tuple[str, str]] = {
+    400: ("invalid_request", "Send one access token, in the Authorization header and nowhere else."),
+    401: ("not_authenticated", "Sign in first: send an access token as 'Authorization: Bearer ...'."),
+    403: ("permission_denied", "You are not allowed to do this."),
+    404: ("user_not_found", "There is no such user."),
+    409: ("email_taken", "Another account has this e-mail address."),
+    413: ("body_too_large", "A request body may have 65536 bytes."),
+    414: ("uri_too_long", "A URL may have 8192 bytes."),
+    422: ("invalid_input", "body.email: is not an e-mail address that mail can be sent to"),
+    431: ("headers_too_large", "All headers together may have 32768 bytes."),
+    500: ("internal_error", "Something went wrong on our side."),
+    503: ("database_unavailable", "The service cannot reach its database right now. Nothing was changed."),
+}
+ANY_ROUTE = (413, 414, 431, 500, 503)
+
+
+def problems(*statuses: int) -> Responses:
+    """Document these refusals, and those that any route can answer with."""
+    return {status: _problem_response(status) for status in sorted({*statuses, *ANY_ROUTE})}
+
+
+def oauth_problems(examples: Mapping[int, Mapping[str, str]]) -> Responses:
+    """Document the refusals of an OAuth endpoint: `error` and its description, by status."""
+    return {
+        status: {
+            "model": OAuthProblem,
+            "description": HTTPStatus(status).phrase,
+            "content": {
+                "application/json": {
+                    "examples": {
+                        error: {"value": {"error": error, "error_description": text}} for error, text in errors.items()
+                    }
+                }
+            },
+        }
+        for status, errors in examples.items()
+    }
+
+
+def _problem_response(status: int) -> dict[str, Any]:
+    code, detail = _EXAMPLES[status]
+    title = HTTPStatus(status).phrase
+    example = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {"description": title, "content": {PROBLEM_TYPE: {"schema": schema, "example": example}}}
+
+
+def install_openapi(app: FastAPI) -> None:
+    """Add the problem schemas to the document, and drop the framework's own shape of a 422."""
+    build = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = build()
+        schemas = document["components"]["schemas"]
+        if Problem.__name__ not in schemas:
+            _, definitions = models_json_schema(
+                [(Problem, "serialization")], ref_template="#/components/schemas/{model}"
+            )
+            schemas.update(definitions["$defs"])
+            schemas.pop("HTTPValidationError", None)
+            schemas.pop("ValidationError", None)
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]

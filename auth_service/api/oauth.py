@@ -1,0 +1,81 @@
+"""The OAuth endpoints."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from pydantic import BaseModel, Field
+
+from auth_service.api.dependencies import Work
+from auth_service.api.documentation import oauth_problems
+from auth_service.api.problems import NO_STORE, OAUTH_PATHS
+from auth_service.oauth.errors import InvalidRequestError
+from auth_service.oauth.grants.base import TokenResponse
+
+router = APIRouter(prefix=OAUTH_PATHS.rstrip("/"), tags=["oauth"])
+
+_FORM_TYPE = "application/x-www-form-urlencoded"
+
+
+class TokenForm(BaseModel):
+    """The parameters of the token endpoint, all optional, so that what is missing is refused the way RFC 6749 says."""
+
+    grant_type: str | None = Field(default=None, examples=["password"])
+    username: str | None = Field(default=None, description="E-mail address or username.", examples=["ann@example.com"])
+    password: str | None = Field(default=None, json_schema_extra={"format": "password"})
+    scope: str | None = Field(
+        default=None, description="Scopes, separated by spaces; all that one may have if left out."
+    )
+    resource: str | None = Field(default=None, description="One of the configured audiences (RFC 8707).")
+    client_id: str | None = Field(default=None, description="Leave out: the first-party client.")
+    client_secret: str | None = Field(default=None, json_schema_extra={"format": "password"})
+
+
+class TokenRead(BaseModel):
+    """Tokens (RFC 6749 section 5.1)."""
+
+    access_token: str
+    token_type: str = Field(default="Bearer", examples=["Bearer"])
+    expires_in: int = Field(description="Seconds.", examples=[600])
+    scope: str = Field(examples=["items:read items:write profile:read profile:write"])
+
+
+async def get_token_parameters(request: Request, _documented: Annotated[TokenForm, Form()]) -> dict[str, str]:
+    """Return the form's fields that have a value; raises InvalidRequestError for a repeated one or another body."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM_TYPE:
+        raise InvalidRequestError
+    pairs = [(name, value) for name, value in (await request.form()).multi_items() if isinstance(value, str)]
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise InvalidRequestError
+    return {name: value for name, value in pairs if value}
+
+
+@router.post(
+    "/token",
+    response_model=TokenRead,
+    responses=oauth_problems(
+        {
+            400: {
+                "invalid_grant": "The credentials are not valid.",
+                "invalid_request": "The request lacks a parameter, repeats one, or is not a form.",
+                "unsupported_grant_type": "This grant type is not supported here.",
+                "invalid_scope": "At least one of the scopes does not exist or cannot be granted to you.",
+                "invalid_target": "Tokens are not issued for this resource.",
+            },
+            401: {"invalid_client": "Client authentication failed."},
+            413: {"invalid_request": "The request lacks a parameter, repeats one, or is not a form."},
+            414: {"invalid_request": "The request lacks a parameter, repeats one, or is not a form."},
+            431: {"invalid_request": "The request lacks a parameter, repeats one, or is not a form."},
+            500: {"server_error": "Something went wrong on our side."},
+            503: {"temporarily_unavailable": "The service cannot answer right now. Try again in a moment."},
+        }
+    ),
+)
+async def issue_token(
+    request: Request,
+    parameters: Annotated[dict[str, str], Depends(get_token_parameters)],
+    work: Work,
+    response: Response,
+) -> TokenResponse:
+    """Get tokens for a grant (RFC 6749 section 3.2): `grant_type=password` signs a person in."""
+    response.headers.update(NO_STORE)
+    return await work.token_endpoint.issue(parameters, request.headers.get("authorization"))

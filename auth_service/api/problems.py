@@ -1,0 +1,132 @@
+"""Turns every refusal into an answer: problem+json (RFC 9457), OAuth JSON (RFC 6749 section 5.2), bearer challenges."""
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from auth_service.api.errors import AmbiguousCredentialError, MissingCredentialError
+from auth_service.authz.errors import AccessDeniedError, InsufficientScopeError
+from auth_service.db.keyset import InvalidPositionError
+from auth_service.errors import (
+    ConflictError,
+    InvalidInputError,
+    NotFoundError,
+    PermissionDeniedError,
+    ServiceError,
+    UnauthenticatedError,
+    UnavailableError,
+)
+from auth_service.oauth.errors import InvalidClientError, InvalidRequestError, OAuthError
+
+OAUTH_PATHS = "/oauth/"
+PROBLEM_TYPE = "application/problem+json"
+NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+_REALM = 'realm="auth-service"'
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]{1,40}")
+
+_STATUSES: Mapping[type[ServiceError], HTTPStatus] = {
+    AmbiguousCredentialError: HTTPStatus.BAD_REQUEST,
+    InvalidPositionError: HTTPStatus.BAD_REQUEST,
+    InvalidClientError: HTTPStatus.UNAUTHORIZED,
+    OAuthError: HTTPStatus.BAD_REQUEST,
+    InvalidInputError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    UnauthenticatedError: HTTPStatus.UNAUTHORIZED,
+    PermissionDeniedError: HTTPStatus.FORBIDDEN,
+    NotFoundError: HTTPStatus.NOT_FOUND,
+    ConflictError: HTTPStatus.CONFLICT,
+    UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Make these renderings the only ones."""
+    app.add_exception_handler(ServiceError, _render_service_error)  # type: ignore[arg-type]
+    app.add_exception_handler(RequestValidationError, _render_validation_error)  # type: ignore[arg-type]
+    app.add_exception_handler(HTTPException, _render_http_exception)  # type: ignore[arg-type]
+
+
+def problem(
+    status: HTTPStatus, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **members: object
+) -> Response:
+    """Return a problem document; `code` is for programs and stable, `detail` is a sentence for people."""
+    body = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail, "code": code}
+    return JSONResponse({**body, **members}, status, dict(headers or {}), media_type=PROBLEM_TYPE)
+
+
+def internal_error() -> Response:
+    """Return what a caller gets for a fault of ours: nothing to puzzle over."""
+    detail = "Something went wrong on our side. It was written to the log under this answer's X-Request-ID."
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", detail)
+
+
+def _oauth_error(status: HTTPStatus, code: str, detail: str, headers: Mapping[str, str]) -> Response:
+    return JSONResponse({"error": code, "error_description": detail}, status, {**NO_STORE, **headers})
+
+
+async def _render_service_error(request: Request, error: ServiceError) -> Response:
+    status = next(_STATUSES[category] for category in type(error).__mro__ if category in _STATUSES)
+    headers = _headers(error)
+    if request.url.path.startswith(OAUTH_PATHS):
+        code = "temporarily_unavailable" if isinstance(error, UnavailableError) else error.code
+        return _oauth_error(status, code, error.detail, headers)
+    return problem(status, error.code, error.detail, headers=headers)
+
+
+def _headers(error: ServiceError) -> dict[str, str]:
+    if isinstance(error, UnavailableError):
+        return {"Retry-After": str(error.retry_after)}
+    challenge = _challenge(error)
+    return {"WWW-Authenticate": challenge} if challenge else {}
+
+
+def _challenge(error: ServiceError) -> str | None:
+    """Return the challenge of RFC 6749 section 5.2 or RFC 6750 section 3 that belongs to a refusal, if there is one."""
+    bearer = f"Bearer {_REALM}"
+    match error:
+        case InvalidClientError():
+            return f'Basic {_REALM}, charset="UTF-8"'
+        case MissingCredentialError():
+            return bearer
+        case AmbiguousCredentialError() | UnauthenticatedError():
+            return f'{bearer}, error="{error.code}", error_description="{error.detail}"'
+        case InsufficientScopeError():
+            return f'{bearer}, error="insufficient_scope", scope="{error.scope}"'
+        case AccessDeniedError():
+            return f'{bearer}, error="insufficient_scope"'
+        case _:
+            return None
+
+
+async def _render_validation_error(request: Request, error: RequestValidationError) -> Response:
+    """Say which field is wrong and why, and never repeat what was sent: a password would come back in it."""
+    if request.url.path.startswith(OAUTH_PATHS):
+        return await _render_service_error(request, InvalidRequestError())
+    errors = [
+        {"location": [_plain(part) for part in item["loc"]], "code": item["type"], "message": _message(item)}
+        for item in error.errors()
+    ]
+    detail = "; ".join(f"{'.'.join(str(part) for part in item['location'])}: {item['message']}" for item in errors[:3])
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_input", detail, errors=errors)
+
+
+def _plain(part: object) -> int | str:
+    """Repeat only what looks like a name: the names of fields can be a stranger's text too."""
+    return part if isinstance(part, int) else part if isinstance(part, str) and _PLAIN_NAME.fullmatch(part) else "?"
+
+
+def _message(item: Mapping[str, Any]) -> str:
+    return str(item["msg"]).removeprefix("Value error, ")
+
+
+async def _render_http_exception(request: Request, error: HTTPException) -> Response:
+    status = HTTPStatus(error.status_code)
+    headers = error.headers or {}
+    if request.url.path.startswith(OAUTH_PATHS):
+        return _oauth_error(status, InvalidRequestError.code, InvalidRequestError.detail, headers)
+    return problem(status, status.name.lower(), f"{error.detail}.".replace("..", "."), headers=headers)

@@ -1,0 +1,9 @@
+"""Every route of the service, in the order in which paths are tried."""
+
+from fastapi import APIRouter
+
+from auth_service.api import account, health, items, oauth, users, well_known
+
+router = APIRouter()
+for room in (oauth, well_known, account, users, items, health):
+    router.include_router(room.router)

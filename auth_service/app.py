@@ -1,0 +1,72 @@
+"""Builds the application: FastAPI, its lifespan and its middleware."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from auth_service.api import docs
+from auth_service.api.documentation import install_openapi
+from auth_service.api.middleware import EdgeMiddleware
+from auth_service.api.problems import install_error_handlers
+from auth_service.api.router import router
+from auth_service.settings import HttpSettings, Settings
+from auth_service.version import VERSION
+from auth_service.wiring import Clock, Runtime, utc_now
+
+_DESCRIPTION = """
+The identity service: people sign in and get a token, administrators manage people, and other services verify the
+tokens by themselves with the keys at `/.well-known/jwks.json`.
+
+To try the calls: press **Authorize**, fill in username (an e-mail address will do) and password, leave the client
+fields empty.
+"""
+
+
+def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
+    """Return the application; it connects to the database when it starts, not before."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        runtime = Runtime(settings, clock=clock)
+        app.state.runtime = runtime
+        try:
+            await runtime.load_keys()
+            yield
+        finally:
+            await runtime.close()
+
+    http = settings.http
+    app = FastAPI(
+        title="auth-service",
+        version=VERSION,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        openapi_url="/openapi.json" if http.docs else None,
+        docs_url=None,
+        redoc_url=None,
+        max_body_size=http.max_body_bytes,
+        redirect_slashes=False,
+    )
+    app.include_router(router)
+    if http.docs:
+        app.include_router(docs.router)
+    install_error_handlers(app)
+    install_openapi(app)
+    _add_middleware(app, http, https=settings.tokens.issuer.startswith("https://"))
+    return app
+
+
+def _add_middleware(app: FastAPI, http: HttpSettings, *, https: bool) -> None:
+    """Add the middleware, the innermost first."""
+    if http.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(http.cors_origins),
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
+            expose_headers=["X-Request-ID", "Retry-After", "WWW-Authenticate"],
+            max_age=600,
+        )
+    app.add_middleware(EdgeMiddleware, max_body_bytes=http.max_body_bytes, https=https)

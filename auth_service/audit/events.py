@@ -1,0 +1,37 @@
+"""The kinds of security events, and where a request that causes one comes from."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class AuditEvent(StrEnum):
+    """What can happen."""
+
+    SIGN_IN = "sign_in"
+    USER_REGISTERED = "user.registered"
+    USER_CREATED = "user.created"
+    USER_UPDATED = "user.updated"
+    USER_DELETED = "user.deleted"
+    PASSWORD_CHANGED = "password.changed"
+    ITEM_CREATED = "item.created"
+    ITEM_UPDATED = "item.updated"
+    ITEM_DELETED = "item.deleted"
+    ACCESS_DENIED = "access.denied"
+    SIGNING_KEY_CREATED = "signing_key.created"
+
+
+class Outcome(StrEnum):
+    """Whether it was done or refused."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where and when a request comes from; the process's own acts have neither network nor request."""
+
+    now: datetime
+    network: str | None = None
+    request_id: str | None = None

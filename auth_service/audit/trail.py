@@ -1,0 +1,60 @@
+"""Writes security events: what was done, in the transaction that does it; what was refused, in one of its own."""
+
+from uuid import UUID
+
+from auth_service.audit.events import AuditEvent, Origin, Outcome
+from auth_service.audit.models import AuditRecord
+from auth_service.authz.principal import Principal
+from auth_service.db.session import Session
+from auth_service.db.uuid7 import uuid7
+
+
+class AuditTrail:
+    """The events of one unit of work.
+
+    No secret, no password and no address belongs into `detail`: ids, field names and reasons only.
+    """
+
+    def __init__(self, session: Session, origin: Origin) -> None:
+        """Write into `session`; every event of this unit of work has the same origin."""
+        self._session = session
+        self._origin = origin
+        self._refusals: list[AuditRecord] = []
+
+    def record(
+        self, event: AuditEvent, *, actor: Principal | None, subject: UUID | None = None, **detail: object
+    ) -> None:
+        """Record what is being done; it is committed with it or not at all."""
+        self._session.add(self._build(event, Outcome.SUCCESS, actor, subject, detail))
+
+    def record_refusal(
+        self, event: AuditEvent, *, actor: Principal | None, subject: UUID | None = None, **detail: object
+    ) -> None:
+        """Keep a refusal aside; the caller raises next, which rolls back everything but this."""
+        self._refusals.append(self._build(event, Outcome.FAILURE, actor, subject, detail))
+
+    def take_refusals(self) -> list[AuditRecord]:
+        """Hand over what `record_refusal` kept, for a transaction of its own."""
+        refusals, self._refusals = self._refusals, []
+        return refusals
+
+    def _build(
+        self,
+        event: AuditEvent,
+        outcome: Outcome,
+        actor: Principal | None,
+        subject: UUID | None,
+        detail: dict[str, object],
+    ) -> AuditRecord:
+        return AuditRecord(
+            id=uuid7(self._origin.now),
+            occurred_at=self._origin.now,
+            event=event,
+            outcome=outcome,
+            actor_id=actor.subject if actor else None,
+            subject_id=subject,
+            client_id=actor.client_id if actor else None,
+            network=self._origin.network,
+            request_id=self._origin.request_id,
+            detail=detail,
+        )

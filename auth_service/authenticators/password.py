@@ -1,0 +1,34 @@
+"""The password authenticator: makes and checks the proof "I know the password", never inside a transaction."""
+
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from auth_service.authenticators.password_policy import check_new_password
+from auth_service.authenticators.settings import PasswordPolicySettings
+from auth_service.db.session import Session
+from auth_service.security.passwords import PasswordHasher, Verification
+from auth_service.users.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordAuthenticator:
+    """Both methods end the current transaction first and raise HashingOverloadedError.
+
+    A hash takes tens of milliseconds: neither SQLite's one write lock nor a connection of the pool may wait for it.
+    """
+
+    session: Session
+    hasher: PasswordHasher
+    policy: PasswordPolicySettings
+
+    async def enrol(self, new_password: SecretStr) -> str:
+        """Return the hash to store for a new password; raises WeakPasswordError."""
+        check_new_password(new_password, self.policy)
+        await self.session.release()
+        return await self.hasher.hash(new_password)
+
+    async def verify(self, user: User | None, password: SecretStr) -> Verification:
+        """Compare `password` with the account's; no account and no password take as long and say no."""
+        await self.session.release()
+        return await self.hasher.verify(password, user.hashed_password if user else None)

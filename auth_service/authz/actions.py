@@ -1,0 +1,19 @@
+"""The things that a caller may or may not do."""
+
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """One name for each thing that is authorized; the value appears in the audit."""
+
+    USER_READ = "user.read"
+    USER_SEARCH = "user.search"
+    USER_CREATE = "user.create"
+    USER_UPDATE = "user.update"
+    USER_ADMINISTER = "user.administer"
+    USER_DELETE = "user.delete"
+    PASSWORD_CHANGE = "password.change"
+    ITEM_CREATE = "item.create"
+    ITEM_READ = "item.read"
+    ITEM_UPDATE = "item.update"
+    ITEM_DELETE = "item.delete"

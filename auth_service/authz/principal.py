@@ -1,0 +1,20 @@
+"""Who is calling, once that is proven."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from auth_service.authz.scopes import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """An authenticated caller; `scopes` is what the token that they hold was narrowed to."""
+
+    subject: UUID | None
+    is_superuser: bool
+    scopes: frozenset[Scope]
+    client_id: str | None
+
+
+OPERATOR = Principal(subject=None, is_superuser=True, scopes=frozenset(Scope), client_id=None)
+"""Whoever runs commands on the machine: they hold the database and the keys, so nothing is refused to them."""

@@ -1,0 +1,110 @@
+"""Reads the settings, and says in one line for each what is wrong with them: which variable, why, an example."""
+
+import difflib
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import SettingsError
+
+from auth_service.db.url import parse_database_url
+from auth_service.settings import PREFIX, Settings
+
+_KUBERNETES_SERVICE_LINKS = f"{PREFIX}SERVICE_"
+_LIKE_ENOUGH = 0.85
+_DEFAULT_PASSWORDS = {"postgres", "password", "changeme", "change-me", "secret", "admin", "root", "123456", "auth"}
+
+
+class ConfigurationError(Exception):
+    """The settings cannot be used; `lines` has one sentence for each thing that is wrong."""
+
+    def __init__(self, lines: list[str]) -> None:
+        """Keep the lines."""
+        self.lines = lines
+        super().__init__("\n".join(lines))
+
+
+def load_settings(defaults: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from the environment, over `defaults` (variables by name). Raises ConfigurationError."""
+    for name, value in (defaults or {}).items():
+        os.environ.setdefault(name, value)
+    misspelt = list(_misspelt_variables())
+    if misspelt:
+        raise ConfigurationError(misspelt)
+    try:
+        return Settings()  # what has no default comes from the environment
+    except SettingsError as error:
+        raise ConfigurationError([f"{error}. Set each value by itself, for example AUTH_DATABASE__URL=..."]) from None
+    except ValidationError as error:
+        raise ConfigurationError([line for item in error.errors() for line in _explain(item)]) from None
+
+
+def load_strict_settings() -> Settings:
+    """Read the settings the way `serve` wants them. Raises ConfigurationError for what is only good for trying out."""
+    settings = load_settings()
+    lines = list(unsafe_settings(settings))
+    if lines:
+        raise ConfigurationError(lines)
+    return settings
+
+
+def unsafe_settings(settings: Settings) -> Iterator[str]:
+    """Yield a line for each setting that must not be served with."""
+    if urlsplit(settings.tokens.issuer).scheme != "https":
+        yield _line("AUTH_TOKENS__ISSUER", "tokens must not travel without TLS", "https://auth.example.com")
+    if "url" not in settings.database.model_fields_set:
+        yield _line("AUTH_DATABASE__URL", "it is not set", "postgresql://user:password@db.example.com:5432/auth")
+    password = parse_database_url(settings.database.url.get_secret_value()).url.password
+    if password is not None and str(password).lower() in _DEFAULT_PASSWORDS:
+        yield _line(
+            "AUTH_DATABASE__URL", "it has a default password", "postgresql://user:<a random one>@host:5432/auth"
+        )
+
+
+def variables() -> dict[str, FieldInfo]:
+    """Return every setting by the name of its variable."""
+    return {
+        f"{PREFIX}{group}__{name}".upper(): field
+        for group, model in _groups().items()
+        for name, field in model.model_fields.items()
+    }
+
+
+def _groups() -> dict[str, type[BaseModel]]:
+    groups = {name: field.annotation for name, field in Settings.model_fields.items()}
+    return {name: group for name, group in groups.items() if isinstance(group, type) and issubclass(group, BaseModel)}
+
+
+def _misspelt_variables() -> Iterator[str]:
+    known = variables()
+    for name in sorted(os.environ):
+        upper = name.upper()
+        if upper in known or not upper.startswith(PREFIX) or upper.startswith(_KUBERNETES_SERVICE_LINKS):
+            continue
+        for meant in difflib.get_close_matches(upper, known, n=1, cutoff=_LIKE_ENOUGH):
+            yield f"{name}: there is no such setting. Did you mean {meant}?"
+
+
+def _explain(item: Any) -> Iterator[str]:  # noqa: ANN401 - pydantic's description of an error
+    group, *rest = [str(part) for part in item["loc"]]
+    if not rest and group in _groups():
+        names = [name for name, field in _groups()[group].model_fields.items() if field.is_required()]
+        for name in names:
+            yield _explain_variable(group, name, "it is not set")
+        return
+    reason = "there is no such setting" if item["type"] == "extra_forbidden" else str(item["msg"])
+    yield _explain_variable(group, rest[0] if rest else "", reason.removeprefix("Value error, "))
+
+
+def _explain_variable(group: str, name: str, reason: str) -> str:
+    variable = f"{PREFIX}{group}__{name}".upper()
+    field = variables().get(variable)
+    example = str(field.examples[0]) if field is not None and field.examples else None
+    return _line(variable, reason, example)
+
+
+def _line(variable: str, reason: str, example: str | None) -> str:
+    return f"{variable}: {reason}." + (f" Example: {variable}={example}" if example else "")

@@ -1,0 +1,78 @@
+"""`create-admin`: an administrator, the first one or another one."""
+
+import asyncio
+import secrets
+import sys
+
+import typer
+from pydantic import SecretStr, ValidationError
+
+from auth_service.accounts.errors import AdministratorExistsError
+from auth_service.authz.principal import OPERATOR
+from auth_service.cli.configuration import load_settings
+from auth_service.cli.failures import MISCONFIGURED, fail, failing_clearly
+from auth_service.settings import Settings
+from auth_service.users.schemas import UserCreate
+from auth_service.wiring import Runtime
+
+
+def run_create_admin(email: str, *, password_stdin: bool, if_none: bool) -> None:
+    """Ask for what is needed, create the account, and print the password if it was generated."""
+    with failing_clearly():
+        settings = load_settings()
+        if if_none and asyncio.run(_there_is_one(settings)):
+            typer.echo("There is an active administrator already; nothing was done.")
+            return
+        password, generated = _obtain_password(from_stdin=password_stdin)
+        try:
+            new_user = UserCreate(email=email, password=SecretStr(password), is_superuser=True, email_verified=True)
+        except ValidationError as error:
+            reason = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+            raise fail(f"{email} {reason}", code=MISCONFIGURED) from None
+        try:
+            asyncio.run(create_admin(settings, new_user, only_if_none=if_none))
+        except AdministratorExistsError:
+            typer.echo("Another process has just created an administrator; nothing was done.")
+            return
+    typer.echo(f"{email} is an administrator now.")
+    if generated:
+        typer.echo(f"The password is {password} — it is shown only this once.")
+
+
+async def create_admin(settings: Settings, new_user: UserCreate, *, only_if_none: bool) -> None:
+    """Create the account; raises AdministratorExistsError if `only_if_none` and there is one."""
+    runtime = Runtime(settings)
+    try:
+        async with runtime.unit_of_work(writing=True) as work:
+            registration = work.registration
+            if only_if_none:
+                await registration.create_first_administrator(OPERATOR, new_user)
+            else:
+                await registration.create(OPERATOR, new_user)
+    finally:
+        await runtime.close()
+
+
+def generate_password() -> str:
+    """Return a password nobody has to remember: 120 random bits."""
+    return secrets.token_urlsafe(15)
+
+
+async def _there_is_one(settings: Settings) -> bool:
+    runtime = Runtime(settings)
+    try:
+        async with runtime.unit_of_work(writing=False) as work:
+            return await work.registration.has_administrator(OPERATOR)
+    finally:
+        await runtime.close()
+
+
+def _obtain_password(*, from_stdin: bool) -> tuple[str, bool]:
+    """Return the password and whether it was generated. Never an argument: arguments are visible to everybody."""
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n"), False
+    if sys.stdin.isatty():
+        prompt = "Password (leave empty to have one generated)"
+        typed = typer.prompt(prompt, hide_input=True, confirmation_prompt=True, default="", show_default=False)
+        return (typed, False) if typed else (generate_password(), True)
+    return generate_password(), True

@@ -1,0 +1,82 @@
+"""`doctor`: what is misconfigured, and how to mend it."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass
+
+import typer
+
+from auth_service.authz.principal import OPERATOR
+from auth_service.cli.configuration import ConfigurationError, load_settings, unsafe_settings
+from auth_service.cli.failures import MISCONFIGURED
+from auth_service.db.errors import SchemaBehindError
+from auth_service.errors import ServiceError
+from auth_service.settings import Settings
+from auth_service.tokens.errors import UnusableSigningKeyError
+from auth_service.wiring import Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; `mend` says what to do unless it is well."""
+
+    check: str
+    well: bool
+    mend: str = ""
+
+
+def run_doctor(*, as_json: bool) -> None:
+    """Print every finding; exit with 2 when one of them is not well."""
+    findings = _examine()
+    if as_json:
+        typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        width = max(len(finding.check) for finding in findings)
+        for finding in findings:
+            typer.echo(f"{finding.check:<{width}}  {'ok' if finding.well else 'TO MEND: ' + finding.mend}")
+    if not all(finding.well for finding in findings):
+        raise typer.Exit(MISCONFIGURED)
+
+
+def _examine() -> list[Finding]:
+    try:
+        settings = load_settings()
+    except ConfigurationError as error:
+        return [Finding("settings", well=False, mend=line) for line in error.lines]
+    unsafe = [Finding("settings", well=False, mend=line) for line in unsafe_settings(settings)]
+    return [*(unsafe or [Finding("settings", well=True)]), *asyncio.run(_examine_database(settings))]
+
+
+async def _examine_database(settings: Settings) -> list[Finding]:
+    runtime = Runtime(settings)
+    try:
+        return [finding async for finding in _database_findings(runtime)]
+    finally:
+        await runtime.close()
+
+
+async def _database_findings(runtime: Runtime) -> AsyncIterator[Finding]:
+    """Look at one thing after another, as far as the one before allows."""
+    try:
+        await runtime.check_readiness()
+    except SchemaBehindError as error:
+        yield Finding("database", well=True)
+        yield Finding("schema", well=False, mend=error.detail)
+        return
+    except ServiceError:
+        yield Finding("database", well=False, mend="It does not answer. Start it, or correct AUTH_DATABASE__URL.")
+        return
+    yield Finding("database", well=True)
+    yield Finding("schema", well=True)
+    try:
+        await runtime.load_keys()
+        yield Finding("signing keys", well=True)
+    except UnusableSigningKeyError as error:
+        yield Finding(
+            "signing keys", well=False, mend=f"{error}: put the earlier one back into AUTH_SECURITY__MASTER_KEYS."
+        )
+    async with runtime.unit_of_work(writing=False) as work:
+        exists = await work.registration.has_administrator(OPERATOR)
+    mend = "There is none. Run: auth-service create-admin --email you@example.com"
+    yield Finding("administrator", well=exists, mend="" if exists else mend)

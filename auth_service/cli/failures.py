@@ -1,0 +1,46 @@
+"""How a command fails: one clear line on standard error and an exit code."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+from auth_service.cli.configuration import ConfigurationError
+from auth_service.db.errors import DatabaseUnavailableError, SchemaBehindError
+from auth_service.errors import ServiceError
+from auth_service.tokens.errors import UnusableSigningKeyError
+
+MISCONFIGURED = 2
+REFUSED = 1
+
+
+def fail(line: str, *, code: int) -> typer.Exit:
+    """Write `line` to standard error and return what to raise."""
+    typer.echo(f"auth-service: {line}", err=True)
+    return typer.Exit(code)
+
+
+@contextmanager
+def failing_clearly() -> Iterator[None]:
+    """Turn what a command may run into into such a line; anything else is a defect and keeps its traceback."""
+    try:
+        yield
+    except ConfigurationError as error:
+        for line in error.lines:
+            fail(line, code=MISCONFIGURED)
+        raise typer.Exit(MISCONFIGURED) from None
+    except UnusableSigningKeyError as error:
+        line = f"{error}. Put the one that it was made with back into AUTH_SECURITY__MASTER_KEYS, behind the new one."
+        raise fail(line, code=MISCONFIGURED) from None
+    except DatabaseUnavailableError as error:
+        raise fail(_describe_outage(error), code=MISCONFIGURED) from None
+    except SchemaBehindError as error:
+        raise fail(error.detail, code=MISCONFIGURED) from None
+    except ServiceError as error:
+        raise fail(error.detail, code=REFUSED) from None
+
+
+def _describe_outage(error: DatabaseUnavailableError) -> str:
+    cause = str(getattr(error.__cause__, "orig", None) or error.__cause__ or "no answer").splitlines()[0]
+    example = "postgresql://user:password@host:5432/auth"
+    return f"the database does not answer ({cause}). Check AUTH_DATABASE__URL, for example {example}"

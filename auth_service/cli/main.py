@@ -1,0 +1,77 @@
+"""The command line: what there is to say, and nothing that takes long to import."""
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="auth-service",
+    help="The identity service: people sign in and get a token, other services verify it.",
+    epilog="Settings come from the environment (AUTH_...); 'auth-service doctor' says what is missing.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+Port = Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)]
+
+
+@app.command()
+def dev(host: Host = "127.0.0.1", port: Port = 8000) -> None:
+    """Start it here and now: SQLite in ./var, an administrator, /docs. For trying out and developing."""
+    from auth_service.cli.dev import run_dev
+
+    run_dev(host=host, port=port)
+
+
+@app.command()
+def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
+    """Serve for real. Refuses to start on weak or missing secrets or a schema that is behind."""
+    from auth_service.cli.serve import run_serve
+
+    run_serve(host=host, port=port)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to what this release needs. Safe to run from several replicas at once."""
+    from auth_service.cli.migrate import run_migrate
+
+    run_migrate()
+
+
+@app.command()
+def create_admin(
+    email: Annotated[str, typer.Option(help="The administrator's e-mail address.")],
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    ] = False,
+    if_none: Annotated[
+        bool, typer.Option("--if-none", help="Do nothing when there is an active administrator already.")
+    ] = False,
+) -> None:
+    """Create an administrator. The password comes from a prompt or standard input, or is generated and printed."""
+    from auth_service.cli.create_admin import run_create_admin
+
+    run_create_admin(email, password_stdin=password_stdin, if_none=if_none)
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")] = False,
+) -> None:
+    """Say what is misconfigured and how to mend it."""
+    from auth_service.cli.doctor import run_doctor
+
+    run_doctor(as_json=as_json)
+
+
+@app.command()
+def export_openapi(
+    output: Annotated[str, typer.Option(help="File to write; '-' is standard output.")] = "-",
+) -> None:
+    """Write the OpenAPI document."""
+    from auth_service.cli.export_openapi import run_export_openapi
+
+    run_export_openapi(output)

@@ -1,0 +1,32 @@
+"""`migrate`: the schema that this release needs."""
+
+import asyncio
+
+import typer
+
+from auth_service.cli.configuration import load_settings
+from auth_service.cli.failures import failing_clearly
+from auth_service.db.engine import Database
+from auth_service.db.migrations import current_revision, head_revision, upgrade
+from auth_service.settings import Settings
+
+
+def run_migrate() -> None:
+    """Apply what is missing and say what was done."""
+    with failing_clearly():
+        before = asyncio.run(migrate(load_settings()))
+    head = head_revision()
+    typer.echo(
+        f"The database was at {before or 'nothing'} and is at {head} now." if before != head else f"Up to date: {head}."
+    )
+
+
+async def migrate(settings: Settings) -> str | None:
+    """Bring the database to the newest revision; return the one that it was at."""
+    database = Database(settings.database)
+    try:
+        before = await current_revision(database)
+        await upgrade(database)
+        return before
+    finally:
+        await database.dispose()

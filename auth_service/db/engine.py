@@ -1,0 +1,103 @@
+"""The database of this process: its engine, its transactions and what counts as an outage."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy.exc
+from sqlalchemy import Connection, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from auth_service.db.errors import DatabaseUnavailableError
+from auth_service.db.session import Session
+from auth_service.db.settings import DatabaseSettings
+from auth_service.db.url import parse_database_url
+
+_WRITING = "auth_service_writing"
+_BUSY_TIMEOUT_SECONDS = 5
+
+
+class Database:
+    """Opens units of work. One per process; close it with `dispose`."""
+
+    def __init__(self, settings: DatabaseSettings) -> None:
+        """Prepare the engine; nothing is connected yet."""
+        self.engine = _create_engine(settings)
+        writing_engine = self.engine.execution_options(**{_WRITING: True})
+        self._readers = async_sessionmaker(self.engine, class_=Session, expire_on_commit=False)
+        self._writers = async_sessionmaker(writing_engine, class_=Session, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def transaction(self, *, writing: bool) -> AsyncIterator[Session]:
+        """Commit at the end of the block, or roll back when it raises.
+
+        On SQLite a writing transaction takes the write lock at its start (`BEGIN IMMEDIATE`): one that began by reading
+        could not take it later without losing somebody's update.
+
+        Raises DatabaseUnavailableError when the database is away.
+        """
+        sessions = self._writers if writing else self._readers
+        async with _naming_outages(), sessions() as session:
+            yield session
+            await session.commit()
+
+    async def dispose(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
+
+
+@asynccontextmanager
+async def _naming_outages() -> AsyncIterator[None]:
+    """Turn what drivers and pool raise when the database is away into one domain error."""
+    try:
+        yield
+    except (
+        sqlalchemy.exc.OperationalError,
+        sqlalchemy.exc.InterfaceError,
+        sqlalchemy.exc.TimeoutError,
+        OSError,
+    ) as error:
+        raise DatabaseUnavailableError from error
+    except sqlalchemy.exc.DBAPIError as error:
+        if error.connection_invalidated or _is_outage(error):
+            raise DatabaseUnavailableError from error
+        raise
+
+
+def _is_outage(error: sqlalchemy.exc.DBAPIError) -> bool:
+    """SQLSTATE classes 08 (connection), 53 (out of resources), 57 (operator intervention) and 25006 (a standby)."""
+    state = getattr(error.orig, "sqlstate", None) or ""
+    return state[:2] in {"08", "53", "57"} or state == "25006"
+
+
+def _create_engine(settings: DatabaseSettings) -> AsyncEngine:
+    address = parse_database_url(settings.url.get_secret_value())
+    pool: dict[str, Any] = {
+        "pool_size": settings.pool_size,
+        "max_overflow": settings.pool_overflow,
+        "pool_timeout": settings.connect_timeout.total_seconds(),
+    }
+    if address.is_sqlite:
+        Path(str(address.url.database)).parent.mkdir(parents=True, exist_ok=True)
+        connect_args: dict[str, object] = {"isolation_level": None, "timeout": _BUSY_TIMEOUT_SECONDS}
+        engine = create_async_engine(address.url, connect_args=connect_args, **pool)
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        return engine
+    connect_args = {**address.connect_args, "timeout": settings.connect_timeout.total_seconds()}
+    return create_async_engine(address.url, connect_args=connect_args, pool_pre_ping=True, **pool)
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    for pragma in ("foreign_keys=ON", "journal_mode=WAL", "synchronous=NORMAL"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writing = connection.get_execution_options().get(_WRITING, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

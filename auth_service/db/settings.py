@@ -1,0 +1,35 @@
+"""What an operator may say about the database."""
+
+from datetime import timedelta
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+from auth_service.db.url import parse_database_url
+
+
+class DatabaseSettings(BaseModel):
+    """`AUTH_DATABASE__*`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: SecretStr = Field(
+        default=SecretStr("sqlite:///./var/auth-service.db"),
+        description="Where the database is. PostgreSQL, or a SQLite file.",
+        examples=["postgresql://user:password@db.example.com:5432/auth"],
+    )
+    pool_size: int = Field(default=10, ge=1, le=200, description="Connections a process keeps open.", examples=[10])
+    pool_overflow: int = Field(
+        default=10, ge=0, le=200, description="Connections beyond those, for a burst.", examples=[10]
+    )
+    connect_timeout: timedelta = Field(
+        default=timedelta(seconds=2),
+        gt=timedelta(0),
+        description="How long to wait for a connection, new or from the pool.",
+        examples=["PT2S"],
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _understood(cls, url: SecretStr) -> SecretStr:
+        parse_database_url(url.get_secret_value())
+        return url

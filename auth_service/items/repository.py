@@ -1,0 +1,85 @@
+"""The SQL of items."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, delete
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import joinedload
+from sqlalchemy.sql.base import ExecutableOption
+from sqlmodel import col, select
+
+from auth_service.db.keyset import PageRequest, Slice, SortKey, SortOrder, fetch_slice
+from auth_service.db.session import Session
+from auth_service.items.errors import ItemNotFoundError, OwnerGoneError
+from auth_service.items.models import Item
+
+
+class ItemSort(StrEnum):
+    """The orders in which items are listed; a minus sign means the last one first."""
+
+    CREATED = "created_at"
+    CREATED_LAST_FIRST = "-created_at"
+
+
+class ItemRepository:
+    """Items, within one unit of work; `visible` is the caller's part of them, in SQL."""
+
+    def __init__(self, session: Session) -> None:
+        """Read and write in `session`."""
+        self._session = session
+
+    async def get(self, item_id: UUID, *, visible: ColumnElement[bool], with_owner: bool = False) -> Item:
+        """Return the item, its owner loaded in the same statement if wanted; raises ItemNotFoundError."""
+        statement = select(Item).where(Item.id == item_id, visible).options(*_loading(with_owner=with_owner))
+        item = (await self._session.exec(statement)).one_or_none()
+        if item is None:
+            raise ItemNotFoundError
+        return item
+
+    async def get_for_update(self, item_id: UUID, *, visible: ColumnElement[bool]) -> Item:
+        """Return the item and lock its row; raises ItemNotFoundError."""
+        statement = select(Item).where(Item.id == item_id, visible).with_for_update()
+        item = (await self._session.exec(statement)).one_or_none()
+        if item is None:
+            raise ItemNotFoundError
+        return item
+
+    async def list(
+        self,
+        sort: ItemSort,
+        page: PageRequest,
+        *,
+        visible: ColumnElement[bool],
+        owner_id: UUID | None,
+        with_owner: bool,
+    ) -> Slice[Item]:
+        """Return one page of the visible items, of one owner if wanted."""
+        statement = select(Item).where(visible).options(*_loading(with_owner=with_owner))
+        if owner_id is not None:
+            statement = statement.where(col(Item.owner_id) == owner_id)
+        return await fetch_slice(self._session, statement, _ORDERS[sort], page)
+
+    async def add(self, item: Item) -> None:
+        """Store a new item; raises OwnerGoneError."""
+        self._session.add(item)
+        try:
+            await self._session.flush()
+        except IntegrityError as error:
+            raise OwnerGoneError from error
+
+    async def delete(self, item: Item) -> None:
+        """Remove an item."""
+        await self._session.exec(delete(Item).where(col(Item.id) == item.id))
+
+
+_CREATED = (SortKey("created_at", col(Item.created_at), datetime.fromisoformat), SortKey("id", col(Item.id), UUID))
+_ORDERS = {
+    ItemSort.CREATED: SortOrder(_CREATED),
+    ItemSort.CREATED_LAST_FIRST: SortOrder(_CREATED, descending=True),
+}
+
+
+def _loading(*, with_owner: bool) -> list[ExecutableOption]:
+    return [joinedload(Item.owner, innerjoin=True)] if with_owner else []  # type: ignore[arg-type]

@@ -1,0 +1,103 @@
+"""The resource owner password credentials grant (RFC 6749 section 4.3), for first-party clients only."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import SecretStr
+
+from auth_service.audit.events import AuditEvent
+from auth_service.audit.trail import AuditTrail
+from auth_service.authenticators.password import PasswordAuthenticator
+from auth_service.authz.principal import Principal
+from auth_service.authz.scopes import Scope, format_scopes, grantable_scopes
+from auth_service.oauth.errors import InvalidGrantError, InvalidRequestError, InvalidScopeError
+from auth_service.oauth.grants.base import TokenRequest, TokenResponse
+from auth_service.security.passwords import Verification
+from auth_service.tokens.access_token import AccessToken, issue_access_token
+from auth_service.tokens.account_gate import AccountGate
+from auth_service.tokens.errors import UnfitAccountError
+from auth_service.tokens.settings import TokenSettings
+from auth_service.tokens.signing_keys import KeyRing
+from auth_service.users.fields import MAX_PASSWORD_LENGTH
+from auth_service.users.models import User
+from auth_service.users.repository import UserRepository
+
+_AMR = ("pwd",)  # RFC 8176
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordGrant:
+    """Sign-in. Everything that depends on the account happens after the hash, and refuses with one answer."""
+
+    users: UserRepository
+    passwords: PasswordAuthenticator
+    gate: AccountGate
+    audit: AuditTrail
+    keys: KeyRing
+    settings: TokenSettings
+    now: datetime
+
+    async def issue(self, request: TokenRequest) -> TokenResponse:
+        """Return tokens for the account that `username` and `password` prove.
+
+        Raises InvalidRequestError, InvalidGrantError, InvalidScopeError, HashingOverloadedError.
+        """
+        identifier, password = request.parameters.get("username"), request.parameters.get("password")
+        if identifier is None or password is None or len(password) > MAX_PASSWORD_LENGTH:
+            raise InvalidRequestError
+        user = await self._authenticate(identifier, SecretStr(password), request)
+        grantable = grantable_scopes(is_superuser=user.is_superuser)
+        scopes = grantable if request.scopes is None else request.scopes
+        if not scopes <= grantable:
+            raise InvalidScopeError
+        user.last_login_at = self.now
+        self.audit.record(AuditEvent.SIGN_IN, actor=_principal(user, request, scopes), subject=user.id, amr=list(_AMR))
+        return TokenResponse(
+            access_token=self._access_token(user, request, scopes),
+            expires_in=int(self.settings.access_token_lifetime.total_seconds()),
+            scope=format_scopes(scopes),
+        )
+
+    async def _authenticate(self, identifier: str, password: SecretStr, request: TokenRequest) -> User:
+        """Return the account, locked. The gate is asked after the hash: the password may have changed meanwhile."""
+        found = await self.users.find_by_identifier(identifier)
+        epoch = found.credential_epoch if found else 0
+        verified_hash = found.hashed_password if found else None
+        verification = await self.passwords.verify(found, password)
+        try:
+            user = await self._admit(found, verification, epoch)
+        except UnfitAccountError as refusal:
+            self.audit.record_refusal(
+                AuditEvent.SIGN_IN,
+                actor=None,
+                subject=found.id if found else None,
+                reason=refusal.reason,
+                client_id=request.client.client_id,
+            )
+            raise InvalidGrantError from refusal
+        if verification.replacement and user.hashed_password == verified_hash:
+            user.hashed_password = verification.replacement
+        return user
+
+    async def _admit(self, found: User | None, verification: Verification, epoch: int) -> User:
+        if found is None:
+            raise UnfitAccountError("unknown_account")
+        if not verification.matches:
+            raise UnfitAccountError("wrong_password")
+        return await self.gate.admit_and_lock(found.id, credential_epoch=epoch)
+
+    def _access_token(self, user: User, request: TokenRequest, scopes: frozenset[Scope]) -> str:
+        token = AccessToken(
+            subject=user.id,
+            client_id=request.client.client_id,
+            scopes=scopes,
+            credential_epoch=user.credential_epoch,
+            authenticated_at=self.now,
+            amr=_AMR,
+            roles=("admin",) if Scope.ADMIN in scopes else (),
+        )
+        return issue_access_token(token, self.keys, self.settings, audiences=request.audiences, now=self.now)
+
+
+def _principal(user: User, request: TokenRequest, scopes: frozenset[Scope]) -> Principal:
+    return Principal(subject=user.id, is_superuser=user.is_superuser, scopes=scopes, client_id=request.client.client_id)

@@ -1,0 +1,96 @@
+"""Password hashes, computed off the event loop by a bounded pool (the only importer of the hash library)."""
+
+import asyncio
+import unicodedata
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+
+from passlib.context import CryptContext
+from passlib.exc import PasswordSizeError, PasswordValueError, UnknownHashError
+from pydantic import SecretStr
+
+from auth_service.security.errors import HashingOverloadedError
+from auth_service.security.settings import HashingSettings, HashScheme
+
+_PREFERRED = {
+    HashScheme.ARGON2: ["argon2", "bcrypt_sha256", "bcrypt"],
+    HashScheme.BCRYPT: ["bcrypt_sha256", "argon2", "bcrypt"],
+}
+_NEVER_MATCHES = (ValueError, PasswordSizeError, PasswordValueError, UnicodeEncodeError, UnknownHashError)
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Whether a password was right; `replacement` is a newer hash to store when the stored one is out of date."""
+
+    matches: bool
+    replacement: str | None = None
+
+
+class PasswordHasher:
+    """Makes and verifies password hashes without holding up the event loop. Close it with `close`.
+
+    Both methods normalise the password once (NFC), so that one password typed on two keyboards is one password, and
+    both raise HashingOverloadedError when more callers wait than the queue may hold.
+    """
+
+    def __init__(self, settings: HashingSettings) -> None:
+        """Prepare the pool; its threads start with the first passwords."""
+        self._context = CryptContext(
+            schemes=_PREFERRED[settings.scheme],
+            deprecated="auto",
+            argon2__type="ID",
+            argon2__memory_cost=settings.argon2_memory_kib,
+            argon2__time_cost=settings.argon2_passes,
+            argon2__parallelism=1,
+            bcrypt__rounds=settings.bcrypt_cost,
+            bcrypt_sha256__rounds=settings.bcrypt_cost,
+        )
+        self._pool = ThreadPoolExecutor(settings.workers, thread_name_prefix="password-hash")
+        self._capacity = settings.workers + settings.queue
+        self._waiting = 0
+
+    async def hash(self, password: SecretStr) -> str:
+        """Return a new hash of `password`."""
+        return await self._run(lambda: self._context.hash(_normalise(password)))
+
+    async def verify(self, password: SecretStr, password_hash: str | None) -> Verification:
+        """Compare `password` with a stored hash; without one, spend the same time and say no."""
+        return await self._run(lambda: self._verify(password, password_hash))
+
+    def close(self) -> None:
+        """Stop the pool; hashes that wait are dropped."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    @cached_property
+    def _stand_in(self) -> str:
+        """What accounts without a hash are compared with; made by the first worker that needs it."""
+        return self._context.hash("no account has this password")
+
+    def _verify(self, password: SecretStr, password_hash: str | None) -> Verification:
+        try:
+            matches, replacement = self._context.verify_and_update(
+                _normalise(password), password_hash or self._stand_in
+            )
+        except _NEVER_MATCHES:
+            self._context.verify("", self._stand_in)  # what cannot match must not answer sooner either
+            return Verification(matches=False)
+        return Verification(matches=matches and password_hash is not None, replacement=replacement)
+
+    async def _run(self, compute: Callable[[], Result]) -> Result:
+        if self._waiting >= self._capacity:
+            raise HashingOverloadedError
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, compute)
+        finally:
+            self._waiting -= 1
+
+
+def _normalise(password: SecretStr) -> str:
+    return unicodedata.normalize("NFC", password.get_secret_value())

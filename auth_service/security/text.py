@@ -1,0 +1,29 @@
+"""The text that this service takes from strangers: what no database can store is refused at the door."""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def refuse_unstorable(value: Any) -> Any:  # noqa: ANN401 - a validator sees whatever was sent
+    """Raise ValueError for a NUL or a lone surrogate: JSON can spell both, PostgreSQL can store neither."""
+    if isinstance(value, str) and _UNSTORABLE.search(value):
+        raise ValueError("must not contain NUL or unpaired surrogate characters")
+    return value
+
+
+def _strip(value: str) -> str:
+    return value.strip()
+
+
+Text = Annotated[str, BeforeValidator(refuse_unstorable), AfterValidator(_strip)]
+"""A line of text, without the space around it."""
+
+
+class ClientInput(BaseModel):
+    """What a client may send: the fields that are named, and no others."""
+
+    model_config = ConfigDict(extra="forbid")

@@ -1,0 +1,62 @@
+"""The settings of a process: the frozen group that each room declares, composed in one place."""
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from auth_service.accounts.settings import AccountSettings
+from auth_service.authenticators.settings import PasswordPolicySettings
+from auth_service.db.settings import DatabaseSettings
+from auth_service.oauth.settings import OAuthSettings
+from auth_service.security.settings import HashingSettings, SecuritySettings
+from auth_service.tokens.settings import TokenSettings
+
+PREFIX = "AUTH_"
+
+
+class HttpSettings(BaseModel):
+    """`AUTH_HTTP__*`: the edge. It stands here because the room of the edge is above this file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    docs: bool = Field(default=False, description="Whether /docs and /openapi.json are served.", examples=[True])
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Origins of browser applications that may call this service, separated by commas.",
+        examples=["https://app.example.com"],
+    )
+    max_body_bytes: int = Field(
+        default=65_536, ge=1024, le=10_485_760, description="The largest request body, in bytes.", examples=[65_536]
+    )
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, origins: object) -> object:
+        return tuple(origins.replace(",", " ").split()) if isinstance(origins, str) else origins
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _named(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            parts = urlsplit(origin)
+            if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path:
+                message = f"{origin!r} is not an origin: scheme and host, no path, no wildcard"
+                raise ValueError(message)
+        return origins
+
+
+class Settings(BaseSettings):
+    """Read from the environment: `AUTH_`, the group, two underscores, the name."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid")
+
+    database: DatabaseSettings = Field(default_factory=DatabaseSettings)
+    security: SecuritySettings
+    tokens: TokenSettings
+    hashing: HashingSettings = Field(default_factory=HashingSettings)
+    password_policy: PasswordPolicySettings = Field(default_factory=PasswordPolicySettings)
+    accounts: AccountSettings = Field(default_factory=AccountSettings)
+    oauth: OAuthSettings = Field(default_factory=OAuthSettings)
+    http: HttpSettings = Field(default_factory=HttpSettings)

@@ -1,0 +1,86 @@
+"""What an operator may say about tokens."""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_settings import NoDecode
+
+
+class SigningAlgorithm(StrEnum):
+    """What tokens are signed with (RFC 7518 section 3.1, RFC 8037 section 3.1); nothing else is ever accepted."""
+
+    ES256 = "ES256"
+    RS256 = "RS256"
+    EDDSA = "EdDSA"
+
+
+class TokenSettings(BaseModel):
+    """`AUTH_TOKENS__*`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    issuer: str = Field(
+        description="The public URL of this service, as other services reach it; it is the `iss` of every token.",
+        examples=["https://auth.example.com"],
+    )
+    audience: str = Field(
+        default="",
+        description="The audience this service itself accepts; the issuer if not set.",
+        examples=["https://auth.example.com"],
+    )
+    shared_audiences: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="More audiences that tokens are made out to, separated by commas, for other services.",
+        examples=["https://orders.example.com,https://billing.example.com"],
+    )
+    algorithm: SigningAlgorithm = Field(
+        default=SigningAlgorithm.ES256, description="What tokens are signed with.", examples=["ES256"]
+    )
+    access_token_lifetime: timedelta = Field(
+        default=timedelta(minutes=10),
+        ge=timedelta(seconds=10),
+        le=timedelta(hours=24),
+        description="How long an access token is good for (ISO 8601 or seconds).",
+        examples=["PT10M"],
+    )
+    leeway: timedelta = Field(
+        default=timedelta(seconds=30),
+        ge=timedelta(0),
+        le=timedelta(minutes=5),
+        description="How far clocks may be apart.",
+        examples=["PT30S"],
+    )
+
+    @property
+    def audiences(self) -> tuple[str, ...]:
+        """Whom a token is made out to: this service first."""
+        return (self.audience, *self.shared_audiences)
+
+    @field_validator("shared_audiences", mode="before")
+    @classmethod
+    def _split(cls, audiences: object) -> object:
+        return tuple(audiences.replace(",", " ").split()) if isinstance(audiences, str) else audiences
+
+    @field_validator("issuer")
+    @classmethod
+    def _is_a_base_url(cls, issuer: str) -> str:
+        parts = urlsplit(issuer)
+        if (
+            parts.scheme not in {"http", "https"}
+            or not parts.hostname
+            or parts.query
+            or parts.fragment
+            or parts.username
+        ):
+            raise ValueError("it is not the URL of a service: scheme, host, nothing after the path")
+        return issuer.rstrip("/")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_audience_is_the_issuer(cls, values: object) -> object:
+        if isinstance(values, dict) and not values.get("audience") and isinstance(values.get("issuer"), str):
+            return {**values, "audience": values["issuer"].rstrip("/")}
+        return values

@@ -1,0 +1,40 @@
+"""The fields of an account that clients write, each with its limits."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr
+
+from auth_service.security.text import Text, refuse_unstorable
+
+MAX_NAME_LENGTH = 200
+MAX_USERNAME_LENGTH = 32
+MAX_PASSWORD_LENGTH = 256
+USERNAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{2,31}$"
+
+Username = Annotated[
+    Text,
+    Field(
+        pattern=USERNAME_PATTERN,
+        description="3 to 32 of a-z, 0-9, dot, underscore and hyphen; it cannot collide with an address.",
+        examples=["ann"],
+    ),
+]
+
+FullName = Annotated[Text, Field(max_length=MAX_NAME_LENGTH, examples=["Ann Example"])]
+
+
+def _storable(password: SecretStr) -> SecretStr:
+    refuse_unstorable(password.get_secret_value())
+    return password
+
+
+Password = Annotated[
+    SecretStr,
+    Field(
+        min_length=1,
+        max_length=MAX_PASSWORD_LENGTH,
+        description=f"Up to {MAX_PASSWORD_LENGTH} characters, every one of which counts.",
+        examples=["correct horse battery staple"],
+    ),
+    AfterValidator(_storable),
+]

@@ -1,0 +1,153 @@
+"""The SQL of users."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, delete, exists, not_
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from auth_service.db.keyset import PageRequest, Slice, SortKey, SortOrder, fetch_slice
+from auth_service.db.session import Session
+from auth_service.users.email_address import normalize_email
+from auth_service.users.errors import EmailTakenError, UsernameTakenError, UserNotFoundError
+from auth_service.users.models import User, UserSearchTerm
+from auth_service.users.search_terms import search_terms_of, search_words
+
+_HIGHEST_CODE_POINT = "\U0010ffff"
+
+
+class UserSort(StrEnum):
+    """The orders in which users are listed; a minus sign means the last one first."""
+
+    CREATED = "created_at"
+    CREATED_LAST_FIRST = "-created_at"
+    EMAIL = "email"
+    EMAIL_LAST_FIRST = "-email"
+
+
+@dataclass(frozen=True, slots=True)
+class UserFilter:
+    """Which users are wanted; None means "either". `created_from` is included, `created_before` is not."""
+
+    search: str | None = None
+    is_active: bool | None = None
+    is_superuser: bool | None = None
+    email_verified: bool | None = None
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+
+
+class UserRepository:
+    """Users and their search terms, within one unit of work."""
+
+    def __init__(self, session: Session) -> None:
+        """Read and write in `session`."""
+        self._session = session
+
+    async def find(self, user_id: UUID) -> User | None:
+        """Return the user as of this transaction, or None."""
+        return await self._session.get(User, user_id)
+
+    async def find_for_update(self, user_id: UUID) -> User | None:
+        """Return the user and lock the row until the transaction ends, or None."""
+        statement = select(User).where(User.id == user_id).with_for_update()
+        return (await self._session.exec(statement, execution_options={"populate_existing": True})).one_or_none()
+
+    async def get(self, user_id: UUID) -> User:
+        """Return the user; raises UserNotFoundError."""
+        user = await self.find(user_id)
+        if user is None:
+            raise UserNotFoundError
+        return user
+
+    async def get_for_update(self, user_id: UUID) -> User:
+        """Return the user and lock the row; raises UserNotFoundError."""
+        user = await self.find_for_update(user_id)
+        if user is None:
+            raise UserNotFoundError
+        return user
+
+    async def find_by_identifier(self, identifier: str) -> User | None:
+        """Return the user who signs in with this e-mail address or username, or None."""
+        if "@" not in identifier:
+            return (
+                await self._session.exec(select(User).where(User.username == identifier.strip().lower()))
+            ).one_or_none()
+        try:
+            normalized = normalize_email(identifier)
+        except ValueError:
+            return None
+        return (await self._session.exec(select(User).where(User.email_normalized == normalized))).one_or_none()
+
+    async def lock_active_administrators(self) -> Sequence[UUID]:
+        """Lock every active administrator, always in the same order, and return who they are."""
+        statement = (
+            select(User.id).where(col(User.is_superuser), col(User.is_active)).order_by(col(User.id)).with_for_update()
+        )
+        return (await self._session.exec(statement)).all()
+
+    async def search(self, wanted: UserFilter, sort: UserSort, page: PageRequest) -> Slice[User]:
+        """Return one page of the users that `wanted` describes."""
+        return await fetch_slice(self._session, _matching(wanted), _ORDERS[sort], page)
+
+    async def add(self, user: User) -> None:
+        """Store a new user; raises EmailTakenError or UsernameTakenError."""
+        self._session.add(user)
+        await self._flush()
+        self._session.add_all(UserSearchTerm(term=term, user_id=user.id) for term in search_terms_of(user))
+
+    async def save(self, user: User) -> None:
+        """Store what was changed; raises EmailTakenError or UsernameTakenError."""
+        await self._flush()
+        await self._session.exec(delete(UserSearchTerm).where(col(UserSearchTerm.user_id) == user.id))
+        self._session.add_all(UserSearchTerm(term=term, user_id=user.id) for term in search_terms_of(user))
+
+    async def delete(self, user: User) -> None:
+        """Remove a user; what the user owns goes along."""
+        await self._session.exec(delete(User).where(col(User.id) == user.id))
+
+    async def _flush(self) -> None:
+        """Let the constraints decide, and turn what they refuse into a refusal that a caller understands."""
+        try:
+            await self._session.flush()
+        except IntegrityError as error:
+            raise (UsernameTakenError if "username" in str(error.orig) else EmailTakenError) from error
+
+
+_CREATED = (SortKey("created_at", col(User.created_at), datetime.fromisoformat), SortKey("id", col(User.id), UUID))
+_EMAIL = (SortKey("email_normalized", col(User.email_normalized), str),)
+_ORDERS = {
+    UserSort.CREATED: SortOrder(_CREATED),
+    UserSort.CREATED_LAST_FIRST: SortOrder(_CREATED, descending=True),
+    UserSort.EMAIL: SortOrder(_EMAIL),
+    UserSort.EMAIL_LAST_FIRST: SortOrder(_EMAIL, descending=True),
+}
+
+
+def _matching(wanted: UserFilter) -> SelectOfScalar[User]:
+    """Conditions are written the way the partial indexes are, so that the planner can use them."""
+    conditions: list[ColumnElement[bool]] = [_has_term(word) for word in search_words(wanted.search or "")]
+    if wanted.is_active is not None:
+        conditions.append(and_(col(User.is_active)) if wanted.is_active else not_(col(User.is_active)))
+    if wanted.is_superuser is not None:
+        conditions.append(and_(col(User.is_superuser)) if wanted.is_superuser else not_(col(User.is_superuser)))
+    if wanted.email_verified is not None:
+        verified_at = col(User.email_verified_at)
+        conditions.append(verified_at.is_not(None) if wanted.email_verified else verified_at.is_(None))
+    if wanted.created_from is not None:
+        conditions.append(col(User.created_at) >= wanted.created_from)
+    if wanted.created_before is not None:
+        conditions.append(col(User.created_at) < wanted.created_before)
+    return select(User).where(*conditions)
+
+
+def _has_term(prefix: str) -> ColumnElement[bool]:
+    term = col(UserSearchTerm.term)
+    return exists().where(
+        col(UserSearchTerm.user_id) == col(User.id), term >= prefix, term < prefix + _HIGHEST_CODE_POINT
+    )

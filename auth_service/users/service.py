@@ -1,0 +1,28 @@
+"""Reading users: one, or one page of those that an administrator looks for."""
+
+from uuid import UUID
+
+from auth_service.authz.actions import Action
+from auth_service.authz.policy import authorize
+from auth_service.authz.principal import Principal
+from auth_service.db.keyset import PageRequest, Slice
+from auth_service.users.models import User
+from auth_service.users.repository import UserFilter, UserRepository, UserSort
+
+
+class UserService:
+    """What may be read of users; everything that changes an account is in `accounts/`."""
+
+    def __init__(self, users: UserRepository) -> None:
+        """Read through `users`."""
+        self._users = users
+
+    async def get(self, principal: Principal, user_id: UUID) -> User:
+        """Return a user to themselves or to an administrator; raises AccessDeniedError, UserNotFoundError."""
+        authorize(principal, Action.USER_READ, owner_id=user_id)
+        return await self._users.get(user_id)
+
+    async def search(self, principal: Principal, wanted: UserFilter, sort: UserSort, page: PageRequest) -> Slice[User]:
+        """Return a page of users to an administrator; raises AccessDeniedError, InvalidPositionError."""
+        authorize(principal, Action.USER_SEARCH)
+        return await self._users.search(wanted, sort, page)

@@ -1,0 +1,174 @@
+"""What a process is made of, and the services of one unit of work: shared by the edge and the CLI, without HTTP."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+
+from auth_service.accounts.account_update import AccountUpdate
+from auth_service.accounts.deletion import AccountDeletion
+from auth_service.accounts.password_change import PasswordChanger
+from auth_service.accounts.registration import Registration
+from auth_service.audit.events import AuditEvent, Origin
+from auth_service.audit.trail import AuditTrail
+from auth_service.authenticators.password import PasswordAuthenticator
+from auth_service.authz.errors import AccessDeniedError
+from auth_service.authz.principal import Principal
+from auth_service.db.engine import Database
+from auth_service.db.errors import SchemaBehindError
+from auth_service.db.migrations import current_revision, head_revision
+from auth_service.db.session import Session
+from auth_service.errors import PermissionDeniedError, ServiceError
+from auth_service.items.repository import ItemRepository
+from auth_service.items.service import ItemService
+from auth_service.oauth.grants.password import PasswordGrant
+from auth_service.oauth.token_endpoint import TokenEndpoint
+from auth_service.security.passwords import PasswordHasher
+from auth_service.security.secrets import SecretBox, master_keys_of
+from auth_service.settings import Settings
+from auth_service.tokens.account_gate import AccountGate
+from auth_service.tokens.signing_keys import KEY_PURPOSE, KeyRing, SigningKeys
+from auth_service.users.repository import UserRepository
+from auth_service.users.service import UserService
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """Read the one clock of the service."""
+    return datetime.now(UTC)
+
+
+class Runtime:
+    """The parts of a process that outlive a request. `close` it at the end."""
+
+    def __init__(self, settings: Settings, *, clock: Clock = utc_now) -> None:
+        """Prepare everything that needs no database; `load_keys` does the rest."""
+        master_keys = master_keys_of(settings.security)
+        self.settings = settings
+        self.clock = clock
+        self.database = Database(settings.database)
+        self.cursor_box = SecretBox(master_keys, purpose="page-cursors")
+        self.key_box = SecretBox(master_keys, purpose=KEY_PURPOSE)
+        self._keys: KeyRing | None = None
+
+    @property
+    def keys(self) -> KeyRing:
+        """The signing keys in memory; `load_keys` comes first."""
+        if self._keys is None:
+            raise RuntimeError("the signing keys are not loaded yet")
+        return self._keys
+
+    @cached_property
+    def hasher(self) -> PasswordHasher:
+        """The pool of hashing threads, started when the first password arrives."""
+        return PasswordHasher(self.settings.hashing)
+
+    async def load_keys(self) -> None:
+        """Load the signing keys, and make the first one if there is none.
+
+        Raises DatabaseUnavailableError, UnusableSigningKeyError.
+        """
+        async with self.unit_of_work(writing=True) as work:
+            signing_keys = SigningKeys(work.session, self.key_box, work.audit)
+            self._keys = await signing_keys.load_or_create(self.settings.tokens.algorithm, now=work.origin.now)
+
+    @asynccontextmanager
+    async def unit_of_work(
+        self, *, writing: bool, network: str | None = None, request_id: str | None = None
+    ) -> AsyncIterator["UnitOfWork"]:
+        """Commit at the end of the block, or roll back when it raises.
+
+        A refusal that must leave a trace leaves it in a transaction of its own, or the rollback would undo the defence.
+        """
+        origin = Origin(now=self.clock(), network=network, request_id=request_id)
+        work: UnitOfWork | None = None
+        try:
+            async with self.database.transaction(writing=writing) as session:
+                work = UnitOfWork(self, session, origin)
+                yield work
+        except ServiceError as refusal:
+            if work is not None:
+                await self._keep_trace(work, refusal)
+            raise
+
+    async def _keep_trace(self, work: "UnitOfWork", refusal: ServiceError) -> None:
+        if work.principal is not None and isinstance(refusal, PermissionDeniedError):
+            action = refusal.action if isinstance(refusal, AccessDeniedError) else None
+            work.audit.record_refusal(AuditEvent.ACCESS_DENIED, actor=work.principal, code=refusal.code, action=action)
+        refusals = work.audit.take_refusals()
+        if refusals:
+            async with self.database.transaction(writing=True) as session:
+                session.add_all(refusals)
+
+    async def check_readiness(self) -> None:
+        """Raise UnavailableError unless requests can be served: database, schema, keys."""
+        if await current_revision(self.database) != head_revision():
+            raise SchemaBehindError
+
+    async def close(self) -> None:
+        """Give back threads and connections."""
+        if "hasher" in self.__dict__:
+            self.hasher.close()
+        await self.database.dispose()
+
+
+class UnitOfWork:
+    """The services of one request or command: they share a transaction, a clock reading and an audit trail."""
+
+    def __init__(self, runtime: Runtime, session: Session, origin: Origin) -> None:
+        """Work in `session`; `principal` is whoever this is done for, as soon as that is proven."""
+        self._runtime = runtime
+        self.session = session
+        self.origin = origin
+        self.principal: Principal | None = None
+        self.audit = AuditTrail(session, origin)
+        self._users = UserRepository(session)
+        self.gate = AccountGate(self._users)
+
+    @property
+    def users(self) -> UserService:
+        """Reading users."""
+        return UserService(self._users)
+
+    @property
+    def items(self) -> ItemService:
+        """Items."""
+        return ItemService(ItemRepository(self.session), self.audit, self.origin.now)
+
+    @property
+    def registration(self) -> Registration:
+        """Creating accounts."""
+        settings = self._runtime.settings.accounts
+        return Registration(self.session, self._users, self._passwords, self.audit, settings, self.origin.now)
+
+    @property
+    def account_update(self) -> AccountUpdate:
+        """Changing accounts."""
+        return AccountUpdate(self._users, self.audit, self.origin.now)
+
+    @property
+    def account_deletion(self) -> AccountDeletion:
+        """Deleting accounts."""
+        return AccountDeletion(self._users, self.audit)
+
+    @property
+    def password_changer(self) -> PasswordChanger:
+        """Changing one's password."""
+        return PasswordChanger(self._users, self._passwords, self.gate, self.audit, self.origin.now)
+
+    @property
+    def token_endpoint(self) -> TokenEndpoint:
+        """Turning grants into tokens."""
+        settings = self._runtime.settings
+        grants = {"password": self._password_grant} if settings.oauth.password_grant else {}
+        return TokenEndpoint(grants, settings.tokens)
+
+    @property
+    def _password_grant(self) -> PasswordGrant:
+        keys, settings = self._runtime.keys, self._runtime.settings.tokens
+        return PasswordGrant(self._users, self._passwords, self.gate, self.audit, keys, settings, self.origin.now)
+
+    @property
+    def _passwords(self) -> PasswordAuthenticator:
+        return PasswordAuthenticator(self.session, self._runtime.hasher, self._runtime.settings.password_policy)

@@ -1,0 +1,115 @@
+"""The service under test: the real application over a real database, reached through its public door."""
+
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient, Response
+from sqlalchemy import delete
+from sqlmodel import SQLModel, select
+
+from auth_service.app import create_app
+from auth_service.audit.models import AuditRecord
+from auth_service.authz.principal import OPERATOR
+from auth_service.items.models import Item
+from auth_service.settings import Settings
+from auth_service.users.models import User, UserSearchTerm
+from auth_service.users.schemas import UserCreate
+from auth_service.wiring import Clock, Runtime, utc_now
+
+PASSWORD = "correct horse battery staple"
+_numbers = itertools.count(1)
+_EMPTIED_AFTER_EACH_TEST: tuple[type[SQLModel], ...] = (UserSearchTerm, Item, User, AuditRecord)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Somebody who can sign in, and is signed in."""
+
+    id: UUID
+    email: str
+    password: str = field(default=PASSWORD, repr=False)
+    token: str = field(default="", repr=False)
+
+
+def bearer(account: Account) -> dict[str, str]:
+    """Return the header that `account`'s requests carry."""
+    return {"Authorization": f"Bearer {account.token}"}
+
+
+def assert_problem(response: Response, status: int, *, code: str) -> None:
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["code"] == code
+    assert response.json()["status"] == status
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The application, started, and a client that talks to it."""
+
+    app: FastAPI
+    client: AsyncClient
+
+    @property
+    def runtime(self) -> Runtime:
+        runtime: Runtime = self.app.state.runtime
+        return runtime
+
+    async def sign_in(self, identifier: str, password: str = PASSWORD, **parameters: str) -> Response:
+        form = {"grant_type": "password", "username": identifier, "password": password, **parameters}
+        return await self.client.post("/oauth/token", data=form)
+
+    async def make_user(self, **fields: Any) -> Account:
+        """Create an account the way an operator does, and sign it in unless it may not."""
+        sent = {"email": f"user{next(_numbers)}@example.com", "password": PASSWORD, **fields}
+        async with self.runtime.unit_of_work(writing=True) as work:
+            user = await work.registration.create(OPERATOR, UserCreate.model_validate(sent))
+        account = Account(user.id, user.email, sent["password"] or "")
+        answer = await self.sign_in(user.email, account.password)
+        return Account(user.id, user.email, account.password, answer.json().get("access_token", ""))
+
+    async def make_admin(self, **fields: Any) -> Account:
+        return await self.make_user(is_superuser=True, **fields)
+
+    async def sign_in_again(self, account: Account, **parameters: str) -> Account:
+        """Return the account with a new token, narrowed if `scope` is given."""
+        answer = await self.sign_in(account.email, account.password, **parameters)
+        return Account(account.id, account.email, account.password, answer.json()["access_token"])
+
+    async def make_item(self, owner: Account, **fields: Any) -> dict[str, Any]:
+        answer = await self.client.post("/items", headers=bearer(owner), json={"title": "A blue bicycle", **fields})
+        assert answer.status_code == 201, answer.text
+        item: dict[str, Any] = answer.json()
+        return item
+
+    async def audit_events(self) -> list[AuditRecord]:
+        """Return every audit event, the oldest first."""
+        async with self.runtime.database.transaction(writing=False) as session:
+            return list((await session.exec(select(AuditRecord).order_by("occurred_at", "id"))).all())
+
+    async def stored_user(self, user_id: UUID) -> User | None:
+        async with self.runtime.database.transaction(writing=False) as session:
+            return await session.get(User, user_id)
+
+    async def empty(self) -> None:
+        """Forget everything but the signing keys."""
+        async with self.runtime.database.transaction(writing=True) as session:
+            for table in _EMPTIED_AFTER_EACH_TEST:
+                await session.exec(delete(table))
+
+
+@asynccontextmanager
+async def running_service(settings: Settings, *, clock: Clock = utc_now) -> AsyncIterator[Service]:
+    """Start the application over a database that is migrated already."""
+    app = create_app(settings, clock=clock)
+    transport = ASGITransport(app, client=("192.0.2.1", 50_000))
+    async with (
+        app.router.lifespan_context(app),
+        AsyncClient(transport=transport, base_url="http://auth.test") as client,
+    ):
+        yield Service(app, client)

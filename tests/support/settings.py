@@ -1,0 +1,28 @@
+"""The settings that tests run the service with."""
+
+import base64
+import secrets
+
+from auth_service.security.settings import MASTER_KEY_BYTES
+from auth_service.settings import Settings
+
+ISSUER = "http://127.0.0.1:8000"
+CHEAP_HASHES = {"argon2_memory_kib": 8, "argon2_passes": 1, "bcrypt_cost": 4, "workers": 2}
+
+
+def new_master_key() -> str:
+    return base64.b64encode(secrets.token_bytes(MASTER_KEY_BYTES)).decode()
+
+
+def make_settings(database_url: str, **groups: dict[str, object]) -> Settings:
+    """Return settings with password hashes that cost next to nothing; `groups` go over these."""
+    defaults: dict[str, dict[str, object]] = {
+        "database": {"url": database_url, "pool_size": 10},
+        "security": {"master_keys": new_master_key()},
+        "tokens": {"issuer": ISSUER},
+        "hashing": dict(CHEAP_HASHES),
+        "http": {"docs": True},
+    }
+    return Settings.model_validate(
+        {name: {**defaults.get(name, {}), **groups.get(name, {})} for name in {*defaults, *groups}}
+    )

@@ -1,8 +1,11 @@
 """Builds the application: FastAPI, its lifespan and its middleware."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 
+import structlog
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
@@ -11,9 +14,14 @@ from auth_service.api.documentation import install_openapi
 from auth_service.api.middleware import EdgeMiddleware
 from auth_service.api.problems import install_error_handlers
 from auth_service.api.router import router
+from auth_service.errors import UnavailableError
 from auth_service.settings import HttpSettings, Settings
 from auth_service.version import VERSION
 from auth_service.wiring import Clock, Runtime, utc_now
+
+log = structlog.get_logger()
+
+_STAND_INS_EVERY = timedelta(minutes=10)
 
 _DESCRIPTION = """
 The identity service: people sign in and get a token, administrators manage people, and other services verify the
@@ -33,7 +41,8 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
         app.state.runtime = runtime
         try:
             await runtime.load_keys()
-            yield
+            async with _repeating(runtime.refresh_stand_ins, every=_STAND_INS_EVERY):
+                yield
         finally:
             await runtime.close()
 
@@ -56,6 +65,29 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     install_openapi(app)
     _add_middleware(app, http, https=settings.tokens.issuer.startswith("https://"))
     return app
+
+
+@asynccontextmanager
+async def _repeating(work: Callable[[], Awaitable[None]], *, every: timedelta) -> AsyncIterator[None]:
+    """Do `work` now and again and again in the background; when it fails it is tried next time."""
+
+    async def repeat() -> None:
+        while True:
+            try:
+                await work()
+            except UnavailableError:
+                log.info("background.postponed", work=work.__name__)
+            except Exception:
+                log.exception("background.failed", work=work.__name__)
+            await asyncio.sleep(every.total_seconds())
+
+    task = asyncio.create_task(repeat())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 def _add_middleware(app: FastAPI, http: HttpSettings, *, https: bool) -> None:

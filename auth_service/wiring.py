@@ -12,6 +12,7 @@ from auth_service.accounts.registration import Registration
 from auth_service.audit.events import AuditEvent, Origin
 from auth_service.audit.trail import AuditTrail
 from auth_service.authenticators.password import PasswordAuthenticator
+from auth_service.authenticators.stand_ins import StandIns
 from auth_service.authz.errors import AccessDeniedError
 from auth_service.authz.principal import Principal
 from auth_service.db.engine import Database
@@ -24,7 +25,7 @@ from auth_service.items.service import ItemService
 from auth_service.oauth.grants.password import PasswordGrant
 from auth_service.oauth.token_endpoint import TokenEndpoint
 from auth_service.security.passwords import PasswordHasher
-from auth_service.security.secrets import SecretBox, master_keys_of
+from auth_service.security.secrets import SecretBox, derive_key, master_keys_of
 from auth_service.settings import Settings
 from auth_service.tokens.account_gate import AccountGate
 from auth_service.tokens.signing_keys import KEY_PURPOSE, KeyRing, SigningKeys
@@ -32,6 +33,9 @@ from auth_service.users.repository import UserRepository
 from auth_service.users.service import UserService
 
 Clock = Callable[[], datetime]
+
+_SAMPLED_PLACES = 50
+_SAMPLED_AT_EACH_PLACE = 20
 
 
 def utc_now() -> datetime:
@@ -50,6 +54,7 @@ class Runtime:
         self.database = Database(settings.database)
         self.cursor_box = SecretBox(master_keys, purpose="page-cursors")
         self.key_box = SecretBox(master_keys, purpose=KEY_PURPOSE)
+        self.stand_ins = StandIns(derive_key(master_keys[0], purpose="stand-ins"))
         self._keys: KeyRing | None = None
 
     @property
@@ -72,6 +77,12 @@ class Runtime:
         async with self.unit_of_work(writing=True) as work:
             signing_keys = SigningKeys(work.session, self.key_box, work.audit)
             self._keys = await signing_keys.load_or_create(self.settings.tokens.algorithm, now=work.origin.now)
+
+    async def refresh_stand_ins(self) -> None:
+        """Take a new sample of what unknown identifiers are compared with."""
+        async with self.database.transaction(writing=False) as session:
+            sample = await UserRepository(session).sample_hashes(places=_SAMPLED_PLACES, each=_SAMPLED_AT_EACH_PLACE)
+        self.stand_ins.replace(sample)
 
     @asynccontextmanager
     async def unit_of_work(
@@ -171,4 +182,5 @@ class UnitOfWork:
 
     @property
     def _passwords(self) -> PasswordAuthenticator:
-        return PasswordAuthenticator(self.session, self._runtime.hasher, self._runtime.settings.password_policy)
+        runtime = self._runtime
+        return PasswordAuthenticator(self.session, runtime.hasher, runtime.settings.password_policy, runtime.stand_ins)

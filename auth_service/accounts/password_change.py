@@ -37,7 +37,7 @@ class PasswordChanger:
         check_new_password(change.new_password, self.passwords.policy)
         user = await self.users.get(user_id)
         epoch = user.credential_epoch
-        verification = await self.passwords.verify(user, change.current_password)
+        verification = await self.passwords.verify(user, change.current_password, identifier=user.email)
         if not verification.matches:
             self.audit.record_refusal(AuditEvent.PASSWORD_CHANGED, actor=principal, subject=user_id)
             raise WrongPasswordError

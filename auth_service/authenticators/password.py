@@ -6,6 +6,7 @@ from pydantic import SecretStr
 
 from auth_service.authenticators.password_policy import check_new_password
 from auth_service.authenticators.settings import PasswordPolicySettings
+from auth_service.authenticators.stand_ins import StandIns
 from auth_service.db.session import Session
 from auth_service.security.passwords import PasswordHasher, Verification
 from auth_service.users.models import User
@@ -21,6 +22,7 @@ class PasswordAuthenticator:
     session: Session
     hasher: PasswordHasher
     policy: PasswordPolicySettings
+    stand_ins: StandIns
 
     async def enrol(self, new_password: SecretStr) -> str:
         """Return the hash to store for a new password; raises WeakPasswordError."""
@@ -28,7 +30,11 @@ class PasswordAuthenticator:
         await self.session.release()
         return await self.hasher.hash(new_password)
 
-    async def verify(self, user: User | None, password: SecretStr) -> Verification:
-        """Compare `password` with the account's; no account and no password take as long and say no."""
+    async def verify(self, user: User | None, password: SecretStr, *, identifier: str) -> Verification:
+        """Compare `password` with that of `user`, who was looked for by `identifier`.
+
+        No account, and an account without a password, take as long and say no.
+        """
         await self.session.release()
-        return await self.hasher.verify(password, user.hashed_password if user else None)
+        stored = user.hashed_password if user else None
+        return await self.hasher.verify(password, stored, stand_in=self.stand_ins.pick(identifier))

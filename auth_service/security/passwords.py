@@ -59,9 +59,11 @@ class PasswordHasher:
         """Return a new hash of `password`."""
         return await self._run(lambda: self._context.hash(_normalise(password)))
 
-    async def verify(self, password: SecretStr, password_hash: str | None) -> Verification:
-        """Compare `password` with a stored hash; without one, spend the same time and say no."""
-        return await self._run(lambda: self._verify(password, password_hash))
+    async def verify(
+        self, password: SecretStr, password_hash: str | None, *, stand_in: str | None = None
+    ) -> Verification:
+        """Compare `password` with a stored hash; without one, spend as long on `stand_in` and say no."""
+        return await self._run(lambda: self._verify(password, password_hash, stand_in or self._stand_in))
 
     def close(self) -> None:
         """Stop the pool; hashes that wait are dropped."""
@@ -69,14 +71,12 @@ class PasswordHasher:
 
     @cached_property
     def _stand_in(self) -> str:
-        """What accounts without a hash are compared with; made by the first worker that needs it."""
+        """What is compared with when there is nothing else; made by the first worker that needs it."""
         return self._context.hash("no account has this password")
 
-    def _verify(self, password: SecretStr, password_hash: str | None) -> Verification:
+    def _verify(self, password: SecretStr, password_hash: str | None, stand_in: str) -> Verification:
         try:
-            matches, replacement = self._context.verify_and_update(
-                _normalise(password), password_hash or self._stand_in
-            )
+            matches, replacement = self._context.verify_and_update(_normalise(password), password_hash or stand_in)
         except _NEVER_MATCHES:
             self._context.verify("", self._stand_in)  # what cannot match must not answer sooner either
             return Verification(matches=False)

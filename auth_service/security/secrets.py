@@ -18,8 +18,8 @@ class SecretBox:
     """Encrypts for one purpose: the first master key seals, every one of them opens (AES-256-GCM)."""
 
     def __init__(self, master_keys: Sequence[bytes], *, purpose: str) -> None:
-        """Derive this purpose's keys by HKDF-SHA256 (RFC 5869) with `purpose` as its info."""
-        self._ciphers = [AESGCM(_derive(key, purpose)) for key in master_keys]
+        """Take this purpose's key from each master key."""
+        self._ciphers = [AESGCM(derive_key(key, purpose=purpose)) for key in master_keys]
 
     def seal(self, plaintext: bytes, *, context: bytes) -> bytes:
         """Return nonce and ciphertext; only the same `context` will open it."""
@@ -42,6 +42,7 @@ def master_keys_of(settings: SecuritySettings) -> list[bytes]:
     return [parse_master_key(key.get_secret_value()) for key in settings.master_keys]
 
 
-def _derive(master_key: bytes, purpose: str) -> bytes:
+def derive_key(master_key: bytes, *, purpose: str) -> bytes:
+    """Return the key that `master_key` gives for one purpose, by HKDF-SHA256 (RFC 5869)."""
     hkdf = HKDF(algorithm=SHA256(), length=MASTER_KEY_BYTES, salt=None, info=f"auth-service/{purpose}".encode())
     return hkdf.derive(master_key)

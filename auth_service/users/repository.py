@@ -1,5 +1,6 @@
 """The SQL of users."""
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -95,6 +96,18 @@ class UserRepository:
         """Return one page of the users that `wanted` describes."""
         return await fetch_slice(self._session, _matching(wanted), _ORDERS[sort], page)
 
+    async def sample_hashes(self, *, places: int, each: int) -> Sequence[str]:
+        """Return password hashes of `each` users at each of so many random places: index look-ups, at any size."""
+        ends = [await self._session.scalar(select(User.id).order_by(order).limit(1)) for order in _BOTH_WAYS]
+        if ends[0] is None or ends[1] is None:
+            return []
+        hashes: list[str] = []
+        for _ in range(places):
+            start = UUID(int=ends[0].int + secrets.randbelow(ends[1].int - ends[0].int + 1))
+            behind = select(User.hashed_password).where(col(User.id) >= start).order_by(col(User.id)).limit(each)
+            hashes.extend(stored for stored in (await self._session.exec(behind)).all() if stored is not None)
+        return hashes
+
     async def add(self, user: User) -> None:
         """Store a new user; raises EmailTakenError or UsernameTakenError."""
         self._session.add(user)
@@ -119,6 +132,7 @@ class UserRepository:
             raise (UsernameTakenError if "username" in str(error.orig) else EmailTakenError) from error
 
 
+_BOTH_WAYS = (col(User.id).asc(), col(User.id).desc())
 _CREATED = (SortKey("created_at", col(User.created_at), datetime.fromisoformat), SortKey("id", col(User.id), UUID))
 _EMAIL = (SortKey("email_normalized", col(User.email_normalized), str),)
 _ORDERS = {

@@ -63,7 +63,7 @@ class PasswordGrant:
         found = await self.users.find_by_identifier(identifier)
         epoch = found.credential_epoch if found else 0
         verified_hash = found.hashed_password if found else None
-        verification = await self.passwords.verify(found, password)
+        verification = await self.passwords.verify(found, password, identifier=identifier)
         try:
             user = await self._admit(found, verification, epoch)
         except UnfitAccountError as refusal:

@@ -34,8 +34,7 @@ from auth_service.users.service import UserService
 
 Clock = Callable[[], datetime]
 
-_SAMPLED_PLACES = 50
-_SAMPLED_AT_EACH_PLACE = 20
+_SAMPLED_HASHES = 1000
 
 
 def utc_now() -> datetime:
@@ -81,7 +80,7 @@ class Runtime:
     async def refresh_stand_ins(self) -> None:
         """Take a new sample of what unknown identifiers are compared with."""
         async with self.database.transaction(writing=False) as session:
-            sample = await UserRepository(session).sample_hashes(places=_SAMPLED_PLACES, each=_SAMPLED_AT_EACH_PLACE)
+            sample = await UserRepository(session).sample_hashes(about=_SAMPLED_HASHES)
         self.stand_ins.replace(sample)
 
     @asynccontextmanager

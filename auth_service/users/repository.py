@@ -1,14 +1,14 @@
 """The SQL of users."""
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, exists, not_
+from sqlalchemy import ColumnElement, and_, delete, exists, func, not_, tablesample, text
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -96,17 +96,17 @@ class UserRepository:
         """Return one page of the users that `wanted` describes."""
         return await fetch_slice(self._session, _matching(wanted), _ORDERS[sort], page)
 
-    async def sample_hashes(self, *, places: int, each: int) -> Sequence[str]:
-        """Return password hashes of `each` users at each of so many random places: index look-ups, at any size."""
-        ends = [await self._session.scalar(select(User.id).order_by(order).limit(1)) for order in _BOTH_WAYS]
-        if ends[0] is None or ends[1] is None:
-            return []
-        hashes: list[str] = []
-        for _ in range(places):
-            start = UUID(int=ends[0].int + secrets.randbelow(ends[1].int - ends[0].int + 1))
-            behind = select(User.hashed_password).where(col(User.id) >= start).order_by(col(User.id)).limit(each)
-            hashes.extend(stored for stored in (await self._session.exec(behind)).all() if stored is not None)
-        return hashes
+    async def sample_hashes(self, *, about: int) -> Sequence[str]:
+        """Return the password hashes of about so many random users; on PostgreSQL without reading all of them."""
+        hashes = select(User.hashed_password).where(col(User.hashed_password).is_not(None))
+        if self._session.get_bind().dialect.name == "sqlite":
+            sample = hashes.order_by(func.random()).limit(about)
+        else:
+            known = await self._session.scalar(text("SELECT reltuples FROM pg_class WHERE oid = 'users'::regclass"))
+            percent = min(100.0, 100.0 * about / max(known, 1))
+            users = aliased(User, tablesample(User, func.system(percent)))
+            sample = select(users.hashed_password).where(col(users.hashed_password).is_not(None)).limit(4 * about)
+        return [str(stored) for stored in (await self._session.exec(sample)).all()]
 
     async def add(self, user: User) -> None:
         """Store a new user; raises EmailTakenError or UsernameTakenError."""
@@ -132,7 +132,6 @@ class UserRepository:
             raise (UsernameTakenError if "username" in str(error.orig) else EmailTakenError) from error
 
 
-_BOTH_WAYS = (col(User.id).asc(), col(User.id).desc())
 _CREATED = (SortKey("created_at", col(User.created_at), datetime.fromisoformat), SortKey("id", col(User.id), UUID))
 _EMAIL = (SortKey("email_normalized", col(User.email_normalized), str),)
 _ORDERS = {

@@ -17,6 +17,9 @@ _KUBERNETES_SERVICE_LINKS = f"{PREFIX}SERVICE_"
 _LIKE_ENOUGH = 0.85
 _DEFAULT_PASSWORDS = {"postgres", "password", "changeme", "change-me", "secret", "admin", "root", "123456", "auth"}
 
+_LEAST_ARGON2_MEMORY_KIB = 7_168  # the smallest that OWASP's password storage cheat sheet names
+_LEAST_BCRYPT_COST = 10
+
 
 class ConfigurationError(Exception):
     """The settings cannot be used; `lines` has one sentence for each thing that is wrong."""
@@ -62,6 +65,10 @@ def unsafe_settings(settings: Settings) -> Iterator[str]:
         yield _line(
             "AUTH_DATABASE__URL", "it has a default password", "postgresql://user:<a random one>@host:5432/auth"
         )
+    if settings.hashing.argon2_memory_kib < _LEAST_ARGON2_MEMORY_KIB:
+        yield _line("AUTH_HASHING__ARGON2_MEMORY_KIB", "hashes this cheap are guessed quickly", "19456")
+    if settings.hashing.bcrypt_cost < _LEAST_BCRYPT_COST:
+        yield _line("AUTH_HASHING__BCRYPT_COST", "hashes this cheap are guessed quickly", "12")
 
 
 def variables() -> dict[str, FieldInfo]:

@@ -241,7 +241,7 @@ def test_every_container_is_set_up_by_the_config_map_and_then_the_secret(base: l
 def test_the_config_map_holds_settings_and_none_that_is_secret(base: list[Manifest]) -> None:
     settings = the("ConfigMap", base)["data"]
 
-    assert settings == {"AUTH_TOKENS__ISSUER": "https://auth.example.com"}
+    assert settings == {"AUTH_TOKENS__ISSUER": "https://auth.example.com", "AUTH_HASHING__WORKERS": "2"}
     assert SECRET_KEYS.isdisjoint(settings)
 
 
@@ -278,7 +278,7 @@ def test_the_overlay_of_the_readme_reaches_every_pod(readme: str, tmp_path: Path
 
     settings = the("ConfigMap", manifests)
     assert {manifest["metadata"]["namespace"] for manifest in manifests} == {"auth-service"}
-    assert settings["data"] == {"AUTH_TOKENS__ISSUER": "https://login.example.com"}
+    assert settings["data"] == {"AUTH_TOKENS__ISSUER": "https://login.example.com", "AUTH_HASHING__WORKERS": "2"}
     for container in [*containers("Deployment", manifests), *containers("Job", manifests)]:
         assert container["image"] == "registry.example.com/auth-service:9.8.7"
         assert container["envFrom"][0] == {"configMapRef": {"name": settings["metadata"]["name"]}}

@@ -1,19 +1,13 @@
 """The shapes of an item on the wire."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from auth_service.items.fields import Description, Price, Title
-from auth_service.security.text import ClientInput
+from auth_service.security.text import ClientInput, absent
 from auth_service.users.schemas import UserRead
-
-
-def _absent() -> Any:  # noqa: ANN401 - stands for a value that is never read
-    """Fill a field that was not sent; only the fields in `model_fields_set` are ever read."""
-    return None
 
 
 class ItemCreate(ClientInput):
@@ -31,7 +25,7 @@ class ItemUpdate(ClientInput):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"price": 99}]})
 
-    title: Title = Field(default_factory=_absent)
+    title: Title = Field(default_factory=absent)
     description: Description | None = None
     price: Price | None = None
 

@@ -1,5 +1,6 @@
 """The SQL of users."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,7 @@ from auth_service.db.keyset import PageRequest, Slice, SortKey, SortOrder, fetch
 from auth_service.db.session import Session
 from auth_service.users.email_address import normalize_email
 from auth_service.users.errors import EmailTakenError, UsernameTakenError, UserNotFoundError
+from auth_service.users.fields import USERNAME_PATTERN
 from auth_service.users.models import User, UserSearchTerm
 from auth_service.users.search_terms import search_terms_of, search_words
 
@@ -75,10 +77,8 @@ class UserRepository:
 
     async def find_by_identifier(self, identifier: str) -> User | None:
         """Return the user who signs in with this e-mail address or username, or None."""
-        if "@" not in identifier:
-            return (
-                await self._session.exec(select(User).where(User.username == identifier.strip().lower()))
-            ).one_or_none()
+        if re.fullmatch(USERNAME_PATTERN, username := identifier.strip().lower()):
+            return (await self._session.exec(select(User).where(User.username == username))).one_or_none()
         try:
             normalized = normalize_email(identifier)
         except ValueError:

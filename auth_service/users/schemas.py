@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from auth_service.security.text import ClientInput
+from auth_service.security.text import ClientInput, absent
 from auth_service.users.email_address import EmailAddress
 from auth_service.users.fields import FullName, Password, Username
 
@@ -15,17 +15,12 @@ PRIVILEGED_FIELDS = frozenset({"is_active", "is_superuser", "email_verified"})
 """What only an administrator may write, besides the address of an existing account."""
 
 
-def _absent() -> Any:  # noqa: ANN401 - stands for a value that is never read
-    """Fill a field that was not sent; only the fields in `model_fields_set` are ever read."""
-    return None
-
-
 class PrivilegedFields(ClientInput):
     """The fields that only an administrator may send; sending one is what counts, not its value."""
 
-    is_active: bool = Field(default_factory=_absent, description="Administrators only.")
-    is_superuser: bool = Field(default_factory=_absent, description="Administrators only.")
-    email_verified: bool = Field(default_factory=_absent, description="Administrators only.")
+    is_active: bool = Field(default_factory=absent, description="Administrators only.")
+    is_superuser: bool = Field(default_factory=absent, description="Administrators only.")
+    email_verified: bool = Field(default_factory=absent, description="Administrators only.")
 
     @property
     def privileged(self) -> frozenset[str]:
@@ -55,7 +50,7 @@ class UserUpdate(PrivilegedFields):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"full_name": "Ann B. Example"}]})
 
-    email: EmailAddress = Field(default_factory=_absent, description="Administrators only.")
+    email: EmailAddress = Field(default_factory=absent, description="Administrators only.")
     username: Username | None = None
     full_name: FullName | None = None
 

@@ -13,7 +13,8 @@ from auth_service.tokens.signing_keys import KeyRing
 
 ACCESS_TOKEN_TYPE = "at+jwt"
 EPOCH_CLAIM = "credential_epoch"
-_REQUIRED = ("iss", "sub", "aud", "exp", "iat", "jti", "client_id", "scope", "auth_time", EPOCH_CLAIM)
+_TYPES = {"client_id": str, "scope": str, "auth_time": int, "amr": list, EPOCH_CLAIM: int}
+_REQUIRED = ("iss", "sub", "aud", "exp", "iat", "jti", *_TYPES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +71,19 @@ def verify_access_token(encoded: str, keys: KeyRing, settings: TokenSettings) ->
         leeway=settings.leeway,
         required=_REQUIRED,
     )
+    roles = claims.get("roles", [])
+    # Exactly these types: for Python `True` is a number too, and text is a sequence.
+    if any(type(claims[name]) is not expected for name, expected in _TYPES.items()) or type(roles) is not list:
+        raise InvalidTokenError("a claim is not of the type that we issue")
     try:
         return AccessToken(
             subject=UUID(claims["sub"]),
             client_id=claims["client_id"],
             scopes=frozenset(Scope(name) for name in claims["scope"].split() if name in set(Scope)),
-            credential_epoch=int(claims[EPOCH_CLAIM]),
+            credential_epoch=claims[EPOCH_CLAIM],
             authenticated_at=datetime.fromtimestamp(claims["auth_time"], tz=UTC),
             amr=tuple(claims["amr"]),
-            roles=tuple(claims.get("roles", ())),
+            roles=tuple(roles),
         )
-    except (ValueError, TypeError, AttributeError, KeyError, OverflowError, OSError) as error:
+    except (ValueError, OverflowError, OSError) as error:
         raise InvalidTokenError("a claim is not what we issue") from error

@@ -42,7 +42,7 @@ async def get_optional_bearer_token(
     if len(headers) > 1 or (headers and "access_token" in request.query_params):
         raise AmbiguousCredentialError
     scheme, _, token = headers[0].partition(" ") if headers else ("", "", "")
-    return token.strip() if scheme.lower() == "bearer" else None
+    return token.strip(" ") if scheme.lower() == "bearer" else None
 
 
 async def get_optional_access_token(

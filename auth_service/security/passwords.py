@@ -80,7 +80,7 @@ class PasswordHasher:
         except _NEVER_MATCHES:
             self._context.verify("", self._stand_in)  # what cannot match must not answer sooner either
             return Verification(matches=False)
-        return Verification(matches=matches and password_hash is not None, replacement=replacement)
+        return Verification(matches=matches and bool(password_hash), replacement=replacement)
 
     async def _run(self, compute: Callable[[], Result]) -> Result:
         if self._waiting >= self._capacity:

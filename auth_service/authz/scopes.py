@@ -41,11 +41,14 @@ def grantable_scopes(*, is_superuser: bool) -> frozenset[Scope]:
 
 
 def parse_scopes(text: str) -> frozenset[Scope]:
-    """Read a space-separated scope parameter. Raises UnknownScopeError."""
+    """Read a space-separated scope parameter, in which at least one is named. Raises UnknownScopeError."""
     try:
-        return frozenset(Scope(name) for name in text.split())
+        scopes = frozenset(Scope(name) for name in text.split())
     except ValueError:
         raise UnknownScopeError from None
+    if not scopes:
+        raise UnknownScopeError
+    return scopes
 
 
 def format_scopes(scopes: frozenset[Scope]) -> str:

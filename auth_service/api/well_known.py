@@ -41,6 +41,6 @@ async def read_jwks(runtime: CurrentRuntime, if_none_match: Annotated[str | None
     document = runtime.keys.jwks
     etag = f'"{sha256(document).hexdigest()[:32]}"'
     headers = {"Cache-Control": f"public, max-age={JWKS_MAX_AGE_SECONDS}", "ETag": etag}
-    if if_none_match is not None and etag in if_none_match:
+    if if_none_match is not None and (etag in if_none_match or if_none_match.strip() == "*"):
         return Response(status_code=304, headers=headers)
     return Response(document, media_type="application/json", headers=headers)

@@ -40,7 +40,12 @@ class TokenRead(BaseModel):
 
 
 async def get_token_parameters(request: Request, _documented: Annotated[TokenForm, Form()]) -> dict[str, str]:
-    """Return the form's fields that have a value; raises InvalidRequestError for a repeated one or another body."""
+    """Return the form's fields that have a value; raises InvalidRequestError for a repeated one or another body.
+
+    Two Authorization headers are two ways of authenticating at once (RFC 6749 section 2.3).
+    """
+    if len(request.headers.getlist("authorization")) > 1:
+        raise InvalidRequestError
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM_TYPE:
         raise InvalidRequestError
     pairs = [(name, value) for name, value in (await request.form()).multi_items() if isinstance(value, str)]

@@ -1,8 +1,9 @@
 """The fields of an account that clients write, each with its limits."""
 
-from typing import Annotated
+import unicodedata
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from auth_service.security.text import Text, refuse_unstorable
 
@@ -23,6 +24,11 @@ Username = Annotated[
 FullName = Annotated[Text, Field(max_length=MAX_NAME_LENGTH, examples=["Ann Example"])]
 
 
+def _composed(password: Any) -> Any:  # noqa: ANN401 - a validator sees whatever was sent
+    """Normalise once (NFC), before the characters are counted: how a keyboard spells a letter must not matter."""
+    return unicodedata.normalize("NFC", password) if isinstance(password, str) else password
+
+
 def _storable(password: SecretStr) -> SecretStr:
     refuse_unstorable(password.get_secret_value())
     return password
@@ -36,5 +42,6 @@ Password = Annotated[
         description=f"Up to {MAX_PASSWORD_LENGTH} characters, every one of which counts.",
         examples=["correct horse battery staple"],
     ),
+    BeforeValidator(_composed),
     AfterValidator(_storable),
 ]

@@ -1,5 +1,6 @@
 """The resource owner password credentials grant (RFC 6749 section 4.3), for first-party clients only."""
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -43,12 +44,13 @@ class PasswordGrant:
         Raises InvalidRequestError, InvalidGrantError, InvalidScopeError, HashingOverloadedError.
         """
         identifier, password = request.parameters.get("username"), request.parameters.get("password")
-        if identifier is None or password is None or len(password) > MAX_PASSWORD_LENGTH:
+        if identifier is None or password is None or _length(password) > MAX_PASSWORD_LENGTH:
             raise InvalidRequestError
         user = await self._authenticate(identifier, SecretStr(password), request)
         grantable = grantable_scopes(is_superuser=user.is_superuser)
         scopes = grantable if request.scopes is None else request.scopes
         if not scopes <= grantable:
+            self._record_refusal(user, request, "scope_not_grantable")
             raise InvalidScopeError
         user.last_login_at = self.now
         self.audit.record(AuditEvent.SIGN_IN, actor=_principal(user, request, scopes), subject=user.id, amr=list(_AMR))
@@ -67,13 +69,7 @@ class PasswordGrant:
         try:
             user = await self._admit(found, verification, epoch)
         except UnfitAccountError as refusal:
-            self.audit.record_refusal(
-                AuditEvent.SIGN_IN,
-                actor=None,
-                subject=found.id if found else None,
-                reason=refusal.reason,
-                client_id=request.client.client_id,
-            )
+            self._record_refusal(found, request, refusal.reason)
             raise InvalidGrantError from refusal
         if verification.replacement and user.hashed_password == verified_hash:
             user.hashed_password = verification.replacement
@@ -86,6 +82,15 @@ class PasswordGrant:
             raise UnfitAccountError("wrong_password")
         return await self.gate.admit_and_lock(found.id, credential_epoch=epoch)
 
+    def _record_refusal(self, user: User | None, request: TokenRequest, reason: str) -> None:
+        self.audit.record_refusal(
+            AuditEvent.SIGN_IN,
+            actor=None,
+            subject=user.id if user else None,
+            reason=reason,
+            client_id=request.client.client_id,
+        )
+
     def _access_token(self, user: User, request: TokenRequest, scopes: frozenset[Scope]) -> str:
         token = AccessToken(
             subject=user.id,
@@ -97,6 +102,11 @@ class PasswordGrant:
             roles=("admin",) if Scope.ADMIN in scopes else (),
         )
         return issue_access_token(token, self.keys, self.settings, audiences=request.audiences, now=self.now)
+
+
+def _length(password: str) -> int:
+    """Count code points as they are when the password is hashed."""
+    return len(unicodedata.normalize("NFC", password))
 
 
 def _principal(user: User, request: TokenRequest, scopes: frozenset[Scope]) -> Principal:

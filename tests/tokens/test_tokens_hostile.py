@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.support.forgery import ABSENT, Forger, decode, encode, random_segment
 from tests.support.service import Service
-from tests.support.statements import statements_of_this_task
+from tests.support.task_statements import statements_of_this_task
 from tests.support.tokens import assert_invalid_token, read_me
 
 Forge = Callable[[Forger], str | bytes]

@@ -10,7 +10,7 @@ import pytest
 from tests.support.forgery import ABSENT, Forger
 from tests.support.service import Service
 from tests.support.settings import ISSUER
-from tests.support.statements import statements_of_this_task
+from tests.support.task_statements import statements_of_this_task
 from tests.support.tokens import assert_invalid_token, read_me
 
 LEEWAY = 30

@@ -1,0 +1,126 @@
+"""Everything that this service hands out or stores, offered at every door but its own."""
+
+import base64
+from collections.abc import AsyncIterator
+
+import pytest
+from httpx import Response
+from sqlmodel import select
+
+from auth_service.security.errors import UndecryptableError
+from auth_service.tokens.models import SigningKeyRecord
+from tests.support.forgery import Forger
+from tests.support.oauth import assert_oauth_error
+from tests.support.service import Account, Service, assert_problem, bearer
+from tests.support.tokens import assert_invalid_token, read_me
+
+
+@pytest.fixture(scope="module")
+async def admin(started_service: Service) -> AsyncIterator[Account]:
+    admin = await started_service.make_admin()
+    for _ in range(2):
+        await started_service.make_item(admin)
+        await started_service.make_user()
+    yield admin
+    await started_service.empty()
+
+
+async def _cursor(service: Service, admin: Account, path: str) -> str:
+    page = await service.client.get(path, params={"limit": 1}, headers=bearer(admin))
+    return str(page.json()["next_cursor"])
+
+
+@pytest.fixture(scope="module")
+async def artefacts(started_service: Service, admin: Account) -> dict[str, str]:
+    async with started_service.runtime.database.transaction(writing=False) as session:
+        record = (await session.exec(select(SigningKeyRecord))).one()
+    user = await started_service.stored_user(admin.id)
+    assert user is not None
+    return {
+        "access token": admin.token,
+        "page of users": await _cursor(started_service, admin, "/users"),
+        "page of items": await _cursor(started_service, admin, "/items"),
+        "signing key": base64.urlsafe_b64encode(record.encrypted_private_key).rstrip(b"=").decode(),
+        "password hash": str(user.hashed_password),
+        "token of another type": (forger := Forger(started_service, admin)).sign(forger.header(typ="revocations+jwt")),
+    }
+
+
+ARTEFACTS = ["access token", "page of users", "page of items", "signing key", "password hash", "token of another type"]
+
+
+async def _refused_as_bearer(service: Service, _admin: Account, artefact: str) -> None:
+    assert_invalid_token(await read_me(service, artefact))
+
+
+async def _refused_as_page_of_users(service: Service, admin: Account, artefact: str) -> None:
+    assert_problem(await _page(service, admin, "/users", artefact), 400, code="invalid_cursor")
+
+
+async def _refused_as_page_of_items(service: Service, admin: Account, artefact: str) -> None:
+    assert_problem(await _page(service, admin, "/items", artefact), 400, code="invalid_cursor")
+
+
+async def _page(service: Service, admin: Account, path: str, cursor: str) -> Response:
+    return await service.client.get(path, params={"limit": 1, "cursor": cursor}, headers=bearer(admin))
+
+
+async def _refused_as_password(service: Service, admin: Account, artefact: str) -> None:
+    error = "invalid_request" if len(artefact) > 256 else "invalid_grant"
+    assert_oauth_error(await service.sign_in(admin.email, artefact), error)
+
+
+async def _refused_as_username(service: Service, _admin: Account, artefact: str) -> None:
+    assert_oauth_error(await service.sign_in(artefact), "invalid_grant")
+
+
+async def _refused_as_client_secret(service: Service, admin: Account, artefact: str) -> None:
+    response = await service.sign_in(admin.email, client_id="client_first_party", client_secret=artefact)
+    assert_oauth_error(response, "invalid_client", status=401)
+
+
+async def _refused_as_refresh_token(service: Service, _admin: Account, artefact: str) -> None:
+    form = {"grant_type": "refresh_token", "refresh_token": artefact}
+    assert_oauth_error(await service.client.post("/oauth/token", data=form), "unsupported_grant_type")
+
+
+DOORS = {
+    "access token": _refused_as_bearer,
+    "page of users": _refused_as_page_of_users,
+    "page of items": _refused_as_page_of_items,
+    "password": _refused_as_password,
+    "username": _refused_as_username,
+    "client secret": _refused_as_client_secret,
+    "refresh token": _refused_as_refresh_token,
+}
+
+
+WRONG = [(name, door) for name in ARTEFACTS for door in DOORS if name != door]
+
+
+@pytest.mark.parametrize(("name", "door"), WRONG, ids=[f"{name} as {door}" for name, door in WRONG])
+async def test_nothing_offered_at_the_wrong_door_works(
+    started_service: Service, admin: Account, artefacts: dict[str, str], name: str, door: str
+) -> None:
+    await DOORS[door](started_service, admin, artefacts[name])
+
+
+async def test_at_its_own_door_each_of_them_works(
+    started_service: Service, admin: Account, artefacts: dict[str, str]
+) -> None:
+    answers = [
+        await read_me(started_service, artefacts["access token"]),
+        await _page(started_service, admin, "/users", artefacts["page of users"]),
+        await _page(started_service, admin, "/items", artefacts["page of items"]),
+    ]
+
+    assert set(artefacts) == set(ARTEFACTS)
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+
+
+async def test_what_is_sealed_for_cursors_is_no_signing_key_and_the_other_way_round(started_service: Service) -> None:
+    cursors, keys = started_service.runtime.cursor_box, started_service.runtime.key_box
+
+    for one, other in ((cursors, keys), (keys, cursors)):
+        with pytest.raises(UndecryptableError):
+            other.open(one.seal(b"a secret", context=b"the same"), context=b"the same")

@@ -1,0 +1,81 @@
+"""What an operator may say about tokens."""
+
+from datetime import timedelta
+
+import pytest
+from pydantic import ValidationError
+
+from auth_service.tokens.settings import TokenSettings
+
+
+@pytest.mark.parametrize(
+    ("given", "issuer"),
+    [
+        ("https://auth.example.com", "https://auth.example.com"),
+        ("https://auth.example.com/", "https://auth.example.com"),
+        ("https://example.com/auth/", "https://example.com/auth"),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+    ],
+)
+def test_the_issuer_is_a_url_without_a_slash_at_its_end_and_the_audience_unless_told(given: str, issuer: str) -> None:
+    settings = TokenSettings(issuer=given)
+
+    assert (settings.issuer, settings.audience, settings.audiences) == (issuer, issuer, (issuer,))
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "",
+        "auth.example.com",
+        "ftp://auth.example.com",
+        "https://",
+        "https:///path",
+        "https://auth.example.com?a=b",
+        "https://auth.example.com#here",
+        "https://ann@auth.example.com",
+    ],
+)
+def test_an_issuer_that_is_no_base_url_is_refused(issuer: str) -> None:
+    with pytest.raises(ValidationError, match="it is not the URL of a service"):
+        TokenSettings(issuer=issuer)
+
+
+@pytest.mark.parametrize("shared", ["https://a.example, https://b.example", ("https://a.example", "https://b.example")])
+def test_audiences_of_other_services_come_after_ones_own(shared: object) -> None:
+    settings = TokenSettings.model_validate(
+        {"issuer": "https://auth.example.com", "audience": "auth", "shared_audiences": shared}
+    )
+
+    assert settings.audiences == ("auth", "https://a.example", "https://b.example")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"algorithm": "HS256"}, id="a shared secret"),
+        pytest.param({"algorithm": "none"}, id="no signature"),
+        pytest.param({"access_token_lifetime": 9}, id="too short a life"),
+        pytest.param({"access_token_lifetime": 86_401}, id="too long a life"),
+        pytest.param({"leeway": -1}, id="less than no leeway"),
+        pytest.param({"leeway": 301}, id="too much leeway"),
+        pytest.param({"issuer": 7}, id="a number for an issuer"),
+        pytest.param({"lifetime": 600}, id="an unknown name"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(changes: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        TokenSettings.model_validate({"issuer": "https://auth.example.com", **changes})
+
+
+def test_something_that_is_no_group_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        TokenSettings.model_validate("https://auth.example.com")
+
+
+def test_the_defaults_are_those_of_the_design() -> None:
+    settings = TokenSettings(issuer="https://auth.example.com")
+
+    assert settings.algorithm == "ES256"
+    assert settings.access_token_lifetime == timedelta(minutes=10)
+    assert settings.leeway == timedelta(seconds=30)

@@ -1,0 +1,166 @@
+"""Signing keys at rest: encrypted, bound to their row, made once and never replaced by accident."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from sqlmodel import col, select, update
+
+from auth_service.db.engine import Database
+from auth_service.security.secrets import SecretBox
+from auth_service.security.settings import parse_master_key
+from auth_service.settings import Settings
+from auth_service.tokens.errors import UnusableSigningKeyError
+from auth_service.tokens.jws import generate_private_key, load_signing_key
+from auth_service.tokens.models import SigningKeyRecord
+from auth_service.tokens.settings import SigningAlgorithm
+from auth_service.tokens.signing_keys import KEY_PURPOSE
+from auth_service.wiring import Runtime
+from tests.support.service import running_service
+from tests.support.settings import ISSUER, make_settings, new_master_key
+
+FIRST, SECOND = new_master_key(), new_master_key()
+
+
+def settings_with(url: str, *master_keys: str, algorithm: str = "ES256") -> Settings:
+    tokens: dict[str, object] = {"issuer": ISSUER, "algorithm": algorithm}
+    return make_settings(url, security={"master_keys": ",".join(master_keys)}, tokens=tokens)
+
+
+async def start(settings: Settings) -> str:
+    """Start the service, stop it, and return the name of the key that it signs with."""
+    async with running_service(settings) as service:
+        return service.runtime.keys.active.kid
+
+
+async def stored_keys(settings: Settings) -> Sequence[SigningKeyRecord]:
+    database = Database(settings.database)
+    async with database.transaction(writing=False) as session:
+        records = (await session.exec(select(SigningKeyRecord))).all()
+    await database.dispose()
+    return records
+
+
+async def change_key(settings: Settings, name: str, columns: dict[str, object]) -> None:
+    database = Database(settings.database)
+    async with database.transaction(writing=True) as session:
+        await session.exec(update(SigningKeyRecord).where(col(SigningKeyRecord.kid) == name).values(**columns))
+    await database.dispose()
+
+
+async def test_the_private_part_is_stored_encrypted(migrated_database: str) -> None:
+    settings = settings_with(migrated_database, FIRST)
+    async with running_service(settings) as service:
+        key = service.runtime.keys.active.private_key
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    pkcs8 = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    scalar = key.private_numbers().private_value.to_bytes(32)
+
+    (record,) = await stored_keys(settings)
+
+    box = SecretBox([parse_master_key(FIRST)], purpose=KEY_PURPOSE)
+    context = f"{record.kid}/ES256/signing-keys".encode()
+    assert box.open(record.encrypted_private_key, context=context) == pkcs8
+    for column in record.model_dump().values():
+        stored = column if isinstance(column, bytes) else str(column).encode()
+        assert scalar not in stored
+        assert pkcs8[:24] not in stored
+        assert b"PRIVATE" not in stored
+
+
+async def test_a_key_is_made_once_and_recorded(migrated_database: str) -> None:
+    settings = settings_with(migrated_database, FIRST)
+
+    first, second = await start(settings), await start(settings)
+
+    async with running_service(settings) as service:
+        events = [(event.event, event.detail) for event in await service.audit_events()]
+    assert first == second
+    assert events == [("signing_key.created", {"kid": first, "algorithm": "ES256"})]
+
+
+async def test_replicas_that_start_at_once_agree_on_one_key(migrated_database: str) -> None:
+    settings = settings_with(migrated_database, FIRST)
+    runtimes = [Runtime(settings) for _ in range(5)]
+
+    await asyncio.gather(*(runtime.load_keys() for runtime in runtimes))
+
+    kids = {runtime.keys.active.kid for runtime in runtimes}
+    for runtime in runtimes:
+        await runtime.close()
+    assert [record.kid for record in await stored_keys(settings)] == list(kids)
+
+
+async def test_the_first_master_key_encrypts_and_every_one_opens(migrated_database: str) -> None:
+    made = await start(settings_with(migrated_database, FIRST))
+
+    behind_a_new_one = await start(settings_with(migrated_database, SECOND, FIRST))
+    await start(settings_with(migrated_database, SECOND, FIRST, algorithm="EdDSA"))
+
+    assert behind_a_new_one == made
+    records = {record.algorithm: record for record in await stored_keys(settings_with(migrated_database, SECOND))}
+    for algorithm, master_key in (("ES256", FIRST), ("EdDSA", SECOND)):
+        box = SecretBox([parse_master_key(master_key)], purpose=KEY_PURPOSE)
+        context = f"{records[algorithm].kid}/{algorithm}/signing-keys".encode()
+        assert box.open(records[algorithm].encrypted_private_key, context=context)
+
+
+async def test_a_key_that_no_master_key_opens_stops_the_start_and_stays(migrated_database: str) -> None:
+    made = await start(settings_with(migrated_database, FIRST))
+    before = await stored_keys(settings_with(migrated_database, FIRST))
+
+    with pytest.raises(UnusableSigningKeyError, match=f"signing key {made} cannot be opened"):
+        await start(settings_with(migrated_database, SECOND))
+
+    after = await stored_keys(settings_with(migrated_database, FIRST))
+    assert [record.model_dump() for record in after] == [record.model_dump() for record in before]
+    assert await start(settings_with(migrated_database, FIRST)) == made
+
+
+async def test_the_private_part_of_one_key_cannot_be_passed_off_as_anothers(migrated_database: str) -> None:
+    settings = settings_with(migrated_database, FIRST)
+    await start(settings)
+    await start(settings_with(migrated_database, FIRST, algorithm="EdDSA"))
+    one, other = await stored_keys(settings)
+
+    await change_key(settings, one.kid, {"encrypted_private_key": other.encrypted_private_key})
+
+    with pytest.raises(UnusableSigningKeyError):
+        await start(settings)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        pytest.param({"kid": "another-name"}, id="the name"),
+        pytest.param({"algorithm": "RS256"}, id="the algorithm"),
+        pytest.param({"encrypted_private_key": b""}, id="no ciphertext"),
+        pytest.param({"encrypted_private_key": bytes(150)}, id="another ciphertext"),
+    ],
+)
+async def test_a_row_that_was_tampered_with_stops_the_start(migrated_database: str, columns: dict[str, object]) -> None:
+    settings = settings_with(migrated_database, FIRST)
+    made = await start(settings)
+
+    await change_key(settings, made, columns)
+
+    with pytest.raises(UnusableSigningKeyError):
+        await start(settings)
+
+
+@pytest.mark.parametrize("algorithm", SigningAlgorithm)
+def test_a_key_has_one_algorithm(algorithm: SigningAlgorithm) -> None:
+    der = generate_private_key(algorithm)
+
+    assert load_signing_key(der, algorithm).algorithm == algorithm
+    for other in set(SigningAlgorithm) - {algorithm}:
+        with pytest.raises(ValueError, match=f"this is not a key for {other}"):
+            load_signing_key(der, other)
+
+
+def test_no_private_key_is_in_a_representation() -> None:
+    key = load_signing_key(generate_private_key(SigningAlgorithm.ES256), SigningAlgorithm.ES256)
+
+    assert "private" not in repr(key).lower()

@@ -3,7 +3,7 @@
 import base64
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
@@ -22,6 +22,11 @@ PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519Public
 Claims = dict[str, Any]
 
 _RSA_BITS = 2048
+_GENERATORS: Mapping[SigningAlgorithm, Callable[[], PrivateKey]] = {
+    SigningAlgorithm.ES256: lambda: ec.generate_private_key(ec.SECP256R1()),
+    SigningAlgorithm.RS256: lambda: rsa.generate_private_key(public_exponent=65537, key_size=_RSA_BITS),
+    SigningAlgorithm.EDDSA: ed25519.Ed25519PrivateKey.generate,
+}
 _MAX_TOKEN_LENGTH = 8192
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 _HEADER_MEMBERS = {"alg", "kid", "typ"}
@@ -45,15 +50,7 @@ class SigningKey:
 
 def generate_private_key(algorithm: SigningAlgorithm) -> bytes:
     """Return a new private key for `algorithm`, as PKCS #8 DER."""
-    key: PrivateKey
-    match algorithm:
-        case SigningAlgorithm.ES256:
-            key = ec.generate_private_key(ec.SECP256R1())
-        case SigningAlgorithm.RS256:
-            key = rsa.generate_private_key(public_exponent=65537, key_size=_RSA_BITS)
-        case SigningAlgorithm.EDDSA:
-            key = ed25519.Ed25519PrivateKey.generate()
-    return key.private_bytes(
+    return _GENERATORS[algorithm]().private_bytes(
         serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
 

@@ -5,8 +5,8 @@ import unicodedata
 import pytest
 
 from tests.conftest import MakeUser
-from tests.support.service import PASSWORD, Service, running_service
-from tests.support.settings import CHEAP_HASHES, make_settings
+from tests.support.hashes import hashing_with
+from tests.support.service import PASSWORD, Service
 
 ADDRESS = "Zoë.Ångström@Bücher.example.com"
 COMPOSED = unicodedata.normalize("NFC", "Zoë's pässwörd")
@@ -42,12 +42,11 @@ async def test_a_username_signs_in(service: Service, make_user: MakeUser, spelli
 
 
 @pytest.mark.parametrize("scheme", ["argon2", "bcrypt"])
-async def test_every_character_of_a_password_counts(migrated_database: str, scheme: str) -> None:
+async def test_every_character_of_a_password_counts(service: Service, scheme: str) -> None:
     password = "a" * 72 + "b" * 183 + "c"
-    hashing = {**CHEAP_HASHES, "scheme": scheme}
-    async with running_service(make_settings(migrated_database, hashing=hashing)) as service:
-        account = await service.make_user(password=password)
 
+    with hashing_with(service, scheme=scheme):
+        account = await service.make_user(password=password)
         answers = {
             attempt: (await service.sign_in(account.email, attempt)).status_code
             for attempt in (password, password[:-1] + "d", password[:72] + "c" + password[73:], password[:72])

@@ -1,7 +1,7 @@
 """The pool of hashing threads: off the event loop, bounded, and never inside a transaction."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from threading import Event
 from typing import Self
 
@@ -14,11 +14,11 @@ from pydantic import SecretStr
 from auth_service.security.errors import HashingOverloadedError
 from auth_service.security.passwords import PasswordHasher
 from auth_service.security.settings import HashingSettings
+from tests.support.hashes import hashing_with
 from tests.support.oauth import assert_oauth_error
-from tests.support.service import PASSWORD, Account, Service, assert_problem, bearer, running_service
-from tests.support.settings import CHEAP_HASHES, make_settings
+from tests.support.service import PASSWORD, Account, Service, assert_problem, bearer
 
-NARROW: dict[str, object] = {**CHEAP_HASHES, "workers": 1, "queue": 0}
+NARROW: dict[str, object] = {"workers": 1, "queue": 0}
 
 
 class BusyPool:
@@ -45,8 +45,8 @@ class BusyPool:
 
 
 @pytest.fixture
-async def narrow_service(migrated_database: str) -> AsyncIterator[Service]:
-    async with running_service(make_settings(migrated_database, hashing=NARROW)) as service:
+def narrow_service(service: Service) -> Iterator[Service]:
+    with hashing_with(service, **NARROW):
         yield service
 
 

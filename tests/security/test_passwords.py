@@ -11,9 +11,9 @@ from pydantic import SecretStr
 from auth_service.security.passwords import PasswordHasher, Verification
 from auth_service.security.settings import HashingSettings
 from tests.conftest import MakeUser
-from tests.support.hashes import store_hash, stored_hash, watched_comparisons
-from tests.support.service import PASSWORD, Service, running_service
-from tests.support.settings import CHEAP_HASHES, make_settings
+from tests.support.hashes import hashing_with, store_hash, stored_hash, watched_comparisons
+from tests.support.service import PASSWORD, Service
+from tests.support.settings import CHEAP_HASHES
 
 NEW = "$argon2id$v=19$m=8,t=1,p=1$"
 ONE: dict[str, Any] = {"argon2__time_cost": 1, "argon2__parallelism": 1}
@@ -58,9 +58,8 @@ async def test_a_wrong_password_replaces_no_hash(service: Service, make_user: Ma
     assert await stored_hash(service, account) == OLD_HASHES["bcrypt 2b"]
 
 
-async def test_bcrypt_can_be_the_scheme_of_new_hashes(migrated_database: str) -> None:
-    hashing = {**CHEAP_HASHES, "scheme": "bcrypt"}
-    async with running_service(make_settings(migrated_database, hashing=hashing)) as service:
+async def test_bcrypt_can_be_the_scheme_of_new_hashes(service: Service) -> None:
+    with hashing_with(service, scheme="bcrypt"):
         account = await service.make_user()
         made = await stored_hash(service, account)
         await store_hash(service, account, OLD_HASHES["Argon2id of other parameters"])

@@ -1,13 +1,31 @@
 """Sees which password hashes the service computes."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from passlib.context import CryptContext
 from sqlmodel import col, update
 
+from auth_service.security.passwords import PasswordHasher
+from auth_service.security.settings import HashingSettings
 from auth_service.users.models import User
 from tests.support.service import Account, Service
+from tests.support.settings import CHEAP_HASHES
+
+
+@contextmanager
+def hashing_with(service: Service, **settings: object) -> Iterator[PasswordHasher]:
+    """Give a running service a pool with other settings: a service of its own would need a database of its own."""
+    usual = service.runtime.hasher
+    hasher = PasswordHasher(HashingSettings.model_validate({**CHEAP_HASHES, **settings}))
+    vars(service.runtime)["hasher"] = hasher
+    try:
+        yield hasher
+    finally:
+        vars(service.runtime)["hasher"] = usual
+        hasher.close()
 
 
 def watched_comparisons(monkeypatch: pytest.MonkeyPatch) -> list[str]:

@@ -220,7 +220,8 @@ async def test_a_promoted_user_administers_after_signing_in_again(
 async def test_a_body_that_changes_nothing_else_is_still_an_object(client: AsyncClient, make_user: MakeUser) -> None:
     user = await make_user()
 
-    for body in ([], "text", 1, None):
+    bodies: tuple[object, ...] = ([], "text", 1, None)
+    for body in bodies:
         response = await client.patch("/users/me", headers=bearer(user), json=body)
 
         assert_problem(response, 422, code="invalid_input")

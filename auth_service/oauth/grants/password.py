@@ -49,6 +49,7 @@ class PasswordGrant:
         grantable = grantable_scopes(is_superuser=user.is_superuser)
         scopes = grantable if request.scopes is None else request.scopes
         if not scopes <= grantable:
+            self._record_refusal(user, "scope_not_grantable", request)
             raise InvalidScopeError
         user.last_login_at = self.now
         self.audit.record(AuditEvent.SIGN_IN, actor=_principal(user, request, scopes), subject=user.id, amr=list(_AMR))
@@ -67,13 +68,7 @@ class PasswordGrant:
         try:
             user = await self._admit(found, verification, epoch)
         except UnfitAccountError as refusal:
-            self.audit.record_refusal(
-                AuditEvent.SIGN_IN,
-                actor=None,
-                subject=found.id if found else None,
-                reason=refusal.reason,
-                client_id=request.client.client_id,
-            )
+            self._record_refusal(found, refusal.reason, request)
             raise InvalidGrantError from refusal
         if verification.replacement and user.hashed_password == verified_hash:
             user.hashed_password = verification.replacement
@@ -85,6 +80,15 @@ class PasswordGrant:
         if not verification.matches:
             raise UnfitAccountError("wrong_password")
         return await self.gate.admit_and_lock(found.id, credential_epoch=epoch)
+
+    def _record_refusal(self, user: User | None, reason: str, request: TokenRequest) -> None:
+        self.audit.record_refusal(
+            AuditEvent.SIGN_IN,
+            actor=None,
+            subject=user.id if user else None,
+            reason=reason,
+            client_id=request.client.client_id,
+        )
 
     def _access_token(self, user: User, request: TokenRequest, scopes: frozenset[Scope]) -> str:
         token = AccessToken(

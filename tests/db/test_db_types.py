@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from sqlmodel import col, func, select
+from sqlmodel import col, select
 
 from auth_service.items.models import Item
 from auth_service.users.models import User
@@ -11,15 +11,15 @@ from tests.support.population import store_item, store_users
 from tests.support.service import Service
 
 
-async def test_amounts_are_exact_where_floats_are_not(service: Service, make_user: MakeUser) -> None:
+async def test_the_database_reckons_with_amounts_exactly(service: Service, make_user: MakeUser) -> None:
     owner = await make_user()
-    for _ in range(30):
-        await store_item(service, owner.id, price=Decimal("0.1"))
+    await store_item(service, owner.id, price=Decimal("0.10"))
 
+    price = col(Item.price)
     async with service.runtime.database.transaction(writing=False) as session:
-        total = await session.scalar(select(func.sum(col(Item.price))))
+        found = (await session.exec(select(Item).where(price + price + price == Decimal("0.30")))).all()
 
-    assert total == Decimal("3.00")
+    assert [item.price for item in found] == [Decimal("0.10")]
 
 
 async def test_addresses_sort_by_code_point(service: Service) -> None:

@@ -32,6 +32,10 @@ _ITEMS = """
 INSERT INTO items (id, owner_id, title, created_at, updated_at)
 SELECT id, id, 'A bell', created_at, created_at FROM users
 """
+_COLLATIONS = """
+SELECT table_name, column_name, collation_name FROM information_schema.columns
+WHERE (table_name, column_name) IN (('users', 'email_normalized'), ('user_search_terms', 'term'))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +126,18 @@ async def test_counting_administrators_before_one_leaves_reads_only_administrato
     plan = await _plan(service, statements[-1].text, statements[-1].parameters)
     assert "ix_users_superusers_created_at_id" in plan
     assert "Seq Scan" not in plan
+
+
+async def test_prefixes_and_orders_do_not_depend_on_the_language_of_the_server(crowd: tuple[Service, Account]) -> None:
+    service, _ = crowd
+
+    async with service.runtime.database.engine.connect() as connection:
+        rows = await connection.execute(text(_COLLATIONS))
+
+    assert {(table, column, collation) for table, column, collation in rows} == {
+        ("users", "email_normalized", "C"),
+        ("user_search_terms", "term", "C"),
+    }
 
 
 async def _plan(service: Service, statement: str, parameters: object) -> str:

@@ -14,7 +14,8 @@ ANN = {"email": "Ann.Lee@Example.com", "username": "annie", "full_name": "Ann Ma
 ZOE = {"email": "zoë@bücher.example.org", "username": "z-99", "full_name": "Zoë Müller-Straße"}
 PLAIN = {"email": "50%_off@shop.example.net", "username": "percent", "full_name": "100% _real_ \\ name"}
 LIST = {"email": "list@groups.example.com", "username": "annals", "full_name": "Liste Ärzte"}
-PEOPLE = (ANN, ZOE, PLAIN, LIST)
+LI = {"email": "li@example.info", "full_name": "李小龙 🐉🐉"}
+PEOPLE = (ANN, ZOE, PLAIN, LIST, LI)
 
 
 @pytest.mark.parametrize(
@@ -39,6 +40,8 @@ PEOPLE = (ANN, ZOE, PLAIN, LIST)
         pytest.param("lee ann.l", [ANN], id="two words of different kinds"),
         pytest.param("ann lee list", [], id="a word too many"),
         pytest.param("nn", [], id="the middle of a word"),
+        pytest.param("李", [LI], id="a name far beyond ASCII"),
+        pytest.param("🐉", [LI], id="a name beyond the first plane"),
         pytest.param("%", [], id="a wildcard"),
         pytest.param("50%", [PLAIN], id="a percent sign"),
         pytest.param("5_%", [], id="wildcards that would fit"),

@@ -1,0 +1,142 @@
+"""Who gets what from which route: the table is closed, so that a new route is refused here until it has a row."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from httpx import Response
+
+from auth_service.db.uuid7 import uuid7
+from auth_service.wiring import utc_now
+from tests.support.population import store_item, store_users
+from tests.support.routes import documented_routes, make_app, served_routes
+from tests.support.service import PASSWORD, Account, Service, bearer
+
+TARGETS = ("missing", "foreign", "own")  # one's own last: what it ends is not needed any more
+NOBODY = Account(UUID(int=0), "nobody@example.com")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The answers of one route: status, and the code of a refusal.
+
+    A user meets what is their own as its owner, and what is foreign as another user. Where a caller has one answer,
+    it is the answer for every target.
+    """
+
+    user: str | tuple[str, str, str]
+    administrator: str | tuple[str, str, str]
+    anonymous: str = "401 not_authenticated"
+    disabled: str = "401 invalid_token"
+    body: Mapping[str, Any] | None = None
+
+    def expected(self, caller: str, target: str) -> str:
+        answers: str | tuple[str, str, str] = getattr(self, caller)
+        return answers if isinstance(answers, str) else answers[("own", "foreign", "missing").index(target)]
+
+
+DENIED = "403 permission_denied"
+NO_ITEM = "404 item_not_found"
+NO_USER = "404 user_not_found"
+PUBLIC = Row(user="200", administrator="200", anonymous="200", disabled="200")
+USER_RULE = (("200", DENIED, DENIED), ("200", "200", NO_USER))
+ITEM_RULE = (("200", NO_ITEM, NO_ITEM), ("200", "200", NO_ITEM))
+NEW_USER = {"email": "new@example.com", "password": PASSWORD}
+
+TABLE: Mapping[str, Row] = {
+    "POST /oauth/token": Row("200", "200", anonymous="400 invalid_grant", disabled="400 invalid_grant"),
+    "GET /.well-known/jwks.json": PUBLIC,
+    "GET /livez": PUBLIC,
+    "GET /readyz": PUBLIC,
+    "POST /users": Row("201", "201", anonymous="201", body=NEW_USER),
+    "GET /users": Row(DENIED, "200"),
+    "GET /users/me": Row("200", "200"),
+    "PATCH /users/me": Row("200", "200", body={"full_name": "New Name"}),
+    "PUT /users/me/password": Row(
+        "204", "204", body={"current_password": PASSWORD, "new_password": "a new passphrase"}
+    ),
+    "GET /users/{user_id}": Row(*USER_RULE),
+    "PATCH /users/{user_id}": Row(*USER_RULE, body={"full_name": "New Name"}),
+    "PUT /users/{user_id}": Row(*USER_RULE, body={"full_name": "New Name"}),
+    "DELETE /users/{user_id}": Row(DENIED, ("204", "204", NO_USER)),
+    "POST /items": Row("201", "201", body={"title": "A blue bicycle"}),
+    "GET /items": Row("200", "200"),
+    "GET /items/{item_id}": Row(*ITEM_RULE),
+    "PATCH /items/{item_id}": Row(*ITEM_RULE, body={"title": "A red bicycle"}),
+    "PUT /items/{item_id}": Row(*ITEM_RULE, body={"title": "A red bicycle"}),
+    "DELETE /items/{item_id}": Row(DENIED, ("204", "204", NO_ITEM)),
+}
+
+
+def test_the_table_has_every_route_of_the_openapi_document_and_no_other() -> None:
+    documented = documented_routes(make_app())
+
+    assert set(TABLE) == set(documented)
+
+
+def test_no_route_is_hidden_from_the_document_but_those_of_the_documentation() -> None:
+    app = make_app()
+
+    hidden = served_routes(app) - set(documented_routes(app))
+
+    assert hidden == {
+        "GET /openapi.json",
+        "GET /docs",
+        "GET /docs/start.js",
+        "GET /docs/assets/{name}",
+    }
+
+
+@pytest.mark.parametrize("route", TABLE)
+async def test_each_kind_of_caller_gets_exactly_what_the_table_says(route: str, service: Service) -> None:
+    row, documented = TABLE[route], documented_routes(service.app)[route]
+    callers = await _callers(service)
+    targets = TARGETS if "{" in route else ("own",)
+
+    answers = {}
+    for caller, account in callers.items():
+        for target in targets:
+            response = await _call(service, route, row, account, await _target(service, route, account, target))
+            assert str(response.status_code) in documented["responses"]
+            answers[caller, target] = _answer(response)
+
+    assert answers == {(caller, target): row.expected(caller, target) for caller in callers for target in targets}
+
+
+async def _callers(service: Service) -> dict[str, Account]:
+    """Return one caller of each kind; a second administrator sees to it that any of them may go."""
+    await service.make_admin()
+    administrator, disabled = await service.make_admin(), await service.make_user()
+    user = await service.make_user()
+    await service.client.patch(f"/users/{disabled.id}", headers=bearer(administrator), json={"is_active": False})
+    return {"anonymous": NOBODY, "user": user, "disabled": disabled, "administrator": administrator}
+
+
+async def _target(service: Service, route: str, caller: Account, target: str) -> UUID:
+    """Return the id that goes into the path: it exists, unless it is missing, and serves this one call."""
+    if "{" not in route or target == "missing":
+        return uuid7(utc_now())
+    is_own = target == "own" and caller is not NOBODY
+    owner_id = caller.id if is_own else (await store_users(service, {"email": f"{uuid4().hex}@example.com"}))[0]
+    return owner_id if "{user_id}" in route else await store_item(service, owner_id)
+
+
+async def _call(service: Service, route: str, row: Row, caller: Account, target: UUID) -> Response:
+    method, _, path = route.partition(" ")
+    url = path.replace("{user_id}", str(target)).replace("{item_id}", str(target))
+    if route == "POST /oauth/token":
+        return await service.sign_in(caller.email, caller.password)
+    body = dict(row.body) if row.body else None
+    if route == "POST /users":
+        body = {**NEW_USER, "email": f"{uuid4().hex}@example.com"}
+    headers = bearer(caller) if caller.token else {}
+    return await service.client.request(method, url, headers=headers, json=body)
+
+
+def _answer(response: Response) -> str:
+    if response.status_code < 400:
+        return str(response.status_code)
+    body = response.json()
+    return f"{response.status_code} {body.get('code') or body['error']}"

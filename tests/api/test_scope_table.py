@@ -1,0 +1,147 @@
+"""What a token that was narrowed to one scope still opens: the table is closed, like that of routes and callers."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from uuid import UUID, uuid4
+
+from httpx import Response
+
+from auth_service.authz.scopes import Scope
+from tests.support.population import store_item, store_users
+from tests.support.routes import documented_routes, make_app
+from tests.support.service import PASSWORD, Account, Service, bearer
+
+READ, WRITE = Scope.PROFILE_READ, Scope.PROFILE_WRITE
+ITEMS_READ, ITEMS_WRITE, ADMIN = Scope.ITEMS_READ, Scope.ITEMS_WRITE, Scope.ADMIN
+ALL = frozenset(Scope)
+NONE: frozenset[Scope] = frozenset()
+
+# By route, the scopes each of which is enough for an administrator: on their own account and items, on foreign ones.
+ENOUGH: Mapping[str, tuple[frozenset[Scope], frozenset[Scope]]] = {
+    "POST /oauth/token": (ALL, ALL),
+    "GET /.well-known/jwks.json": (ALL, ALL),
+    "GET /livez": (ALL, ALL),
+    "GET /readyz": (ALL, ALL),
+    "POST /users": (frozenset({ADMIN}), NONE),
+    "GET /users": (frozenset({ADMIN}), NONE),
+    "GET /users/me": (frozenset({READ, ADMIN}), NONE),
+    "PATCH /users/me": (frozenset({WRITE, ADMIN}), NONE),
+    "PUT /users/me/password": (frozenset({WRITE}), NONE),
+    "GET /users/{user_id}": (frozenset({READ, ADMIN}), frozenset({ADMIN})),
+    "PATCH /users/{user_id}": (frozenset({WRITE, ADMIN}), frozenset({ADMIN})),
+    "PUT /users/{user_id}": (frozenset({WRITE, ADMIN}), frozenset({ADMIN})),
+    "DELETE /users/{user_id}": (frozenset({ADMIN}), frozenset({ADMIN})),
+    "POST /items": (frozenset({ITEMS_WRITE}), NONE),
+    "GET /items": (frozenset({ITEMS_READ, ADMIN}), NONE),
+    "GET /items/{item_id}": (frozenset({ITEMS_READ, ADMIN}), frozenset({ADMIN})),
+    "PATCH /items/{item_id}": (frozenset({ITEMS_WRITE, ADMIN}), frozenset({ADMIN})),
+    "PUT /items/{item_id}": (frozenset({ITEMS_WRITE, ADMIN}), frozenset({ADMIN})),
+    "DELETE /items/{item_id}": (frozenset({ADMIN}), frozenset({ADMIN})),
+}
+BODIES: Mapping[str, Mapping[str, Any]] = {
+    "POST /users": {"password": PASSWORD},
+    "PATCH /users/me": {"full_name": "New Name"},
+    "PUT /users/me/password": {"current_password": PASSWORD, "new_password": "a new passphrase"},
+    "PATCH /users/{user_id}": {"full_name": "New Name"},
+    "PUT /users/{user_id}": {"full_name": "New Name"},
+    "POST /items": {"title": "A blue bicycle"},
+    "PATCH /items/{item_id}": {"title": "A red bicycle"},
+    "PUT /items/{item_id}": {"title": "A red bicycle"},
+}
+ENDS_TOKENS = ("PUT /users/me/password", "DELETE /users/{user_id}")
+GUARDED = sorted((route for route, (own, _) in ENOUGH.items() if own != ALL), key=lambda route: route in ENDS_TOKENS)
+
+
+def test_the_table_has_every_route_of_the_openapi_document_and_no_other() -> None:
+    documented = documented_routes(make_app())
+
+    assert set(ENOUGH) == set(documented)
+
+
+async def test_an_administrators_narrowed_token_opens_what_its_scope_says(service: Service) -> None:
+    await service.make_admin()
+    callers = await _narrowed(service, await service.make_admin())
+
+    opened = {}
+    for route in GUARDED:
+        if route in ENDS_TOKENS:
+            callers = await _narrowed(service, await service.make_admin(), last=ENOUGH[route][0])
+        foreign = await _opened(service, route, callers, "foreign") if "{" in route else NONE
+        opened[route] = (await _opened(service, route, callers, "own"), foreign)
+
+    assert opened == {route: ENOUGH[route] for route in GUARDED}
+
+
+async def test_a_users_narrowed_token_opens_the_same_of_their_own_less_what_is_for_administrators(
+    service: Service,
+) -> None:
+    callers = await _narrowed(service, await service.make_user())
+    del callers[ADMIN]
+
+    opened = {}
+    for route in GUARDED:
+        if route in ENDS_TOKENS:
+            callers = await _narrowed(service, await service.make_user(), last=ENOUGH[route][0])
+            del callers[ADMIN]
+        opened[route] = await _opened(service, route, callers, "own")
+
+    registering = {"POST /users": ALL - {ADMIN}}  # needs no right at all
+    for_administrators = {route: NONE for route in GUARDED if ENOUGH[route][0] == {ADMIN}}
+    owners = {route: ENOUGH[route][0] - {ADMIN} for route in GUARDED}
+    assert opened == owners | for_administrators | registering
+
+
+async def _opened(service: Service, route: str, callers: Mapping[Scope, Account], target: str) -> frozenset[Scope]:
+    """Try `route` with each token, and see that the others get the refusal that belongs to narrowed tokens."""
+    opened = set()
+    for scope, caller in callers.items():
+        response = await _call(service, route, caller, await _target(service, route, caller, target))
+        if response.is_success:
+            opened.add(scope)
+        elif not _is_a_foreign_item(route, target, scope):
+            assert_insufficient_scope(response, is_administrator=ADMIN in callers)
+    return frozenset(opened)
+
+
+def assert_insufficient_scope(response: Response, *, is_administrator: bool) -> None:
+    assert response.status_code == 403, response.text
+    assert 'error="insufficient_scope"' in response.headers["www-authenticate"]
+    if is_administrator:
+        assert response.json()["code"] == "insufficient_scope"
+        assert ', scope="' in response.headers["www-authenticate"]
+
+
+async def _narrowed(service: Service, account: Account, *, last: frozenset[Scope] = NONE) -> dict[Scope, Account]:
+    """Sign in once for each scope; `last` are those whose success may end the others."""
+    ordered = sorted(Scope, key=lambda scope: scope in last)
+    answers = {scope: await service.sign_in(account.email, scope=scope) for scope in ordered}
+    return {
+        scope: replace(account, token=answer.json()["access_token"]) if answer.is_success else account
+        for scope, answer in answers.items()
+    }
+
+
+def _is_a_foreign_item(route: str, target: str, scope: Scope) -> bool:
+    """To a token that may only see one's own items, a foreign one is missing."""
+    method = route.partition(" ")[0]
+    wanted = {"GET": ITEMS_READ, "PATCH": ITEMS_WRITE, "PUT": ITEMS_WRITE}.get(method)
+    return "/items/" in route and target == "foreign" and scope == wanted
+
+
+async def _target(service: Service, route: str, caller: Account, target: str) -> UUID | None:
+    if "{" not in route:
+        return None
+    owner_id = (
+        caller.id if target == "own" else (await store_users(service, {"email": f"{uuid4().hex}@example.com"}))[0]
+    )
+    return owner_id if "{user_id}" in route else await store_item(service, owner_id)
+
+
+async def _call(service: Service, route: str, caller: Account, target: UUID | None) -> Response:
+    method, _, path = route.partition(" ")
+    url = path.replace("{user_id}", str(target)).replace("{item_id}", str(target))
+    body = dict(BODIES[route]) if route in BODIES else None
+    if route == "POST /users":
+        body = {"email": f"{uuid4().hex}@example.com", "password": PASSWORD}
+    return await service.client.request(method, url, headers=bearer(caller), json=body)

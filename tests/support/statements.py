@@ -1,0 +1,35 @@
+"""The SQL statements that the service sends while a test watches."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import event
+
+from tests.support.service import Service
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement as the driver gets it."""
+
+    text: str
+    parameters: Any
+
+
+@contextmanager
+def watched_statements(service: Service) -> Iterator[list[Statement]]:
+    """Collect every statement but those that begin a transaction."""
+    seen: list[Statement] = []
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_rest: object) -> None:
+        if not statement.startswith("BEGIN"):
+            seen.append(Statement(statement, parameters))
+
+    engine = service.runtime.database.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", note)

@@ -79,6 +79,7 @@ def _create_engine(settings: DatabaseSettings) -> AsyncEngine:
         "pool_size": settings.pool_size,
         "max_overflow": settings.pool_overflow,
         "pool_timeout": settings.connect_timeout.total_seconds(),
+        "hide_parameters": True,  # they hold addresses and hashes, and an error's text ends up in the log
     }
     if address.is_sqlite:
         Path(str(address.url.database)).parent.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,6 @@
 """The database of this process: its engine, its transactions and what counts as an outage."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,6 +27,7 @@ class Database:
     def __init__(self, settings: DatabaseSettings) -> None:
         """Prepare the engine; nothing is connected yet."""
         self.engine = _create_engine(settings)
+        self._patience_seconds = settings.connect_timeout.total_seconds()
         writing_engine = self.engine.execution_options(**{_WRITING: True})
         self._readers = async_sessionmaker(self.engine, class_=Session, expire_on_commit=False)
         self._writers = async_sessionmaker(writing_engine, class_=Session, expire_on_commit=False)
@@ -41,8 +43,18 @@ class Database:
         """
         sessions = self._writers if writing else self._readers
         async with _naming_outages(), sessions() as session:
+            if self.engine.dialect.name != "sqlite":
+                await self._connect(session)
             yield session
             await session.commit()
+
+    async def _connect(self, session: Session) -> None:
+        """Take a connection before any work is done: a server that fell silent would be waited for without end.
+
+        There are two deadlines, because the pool answers the first one by waiting for that server's goodbye.
+        """
+        async with asyncio.timeout(1.25 * self._patience_seconds), asyncio.timeout(self._patience_seconds):
+            await session.connection()
 
     async def dispose(self) -> None:
         """Close every connection."""
@@ -68,9 +80,13 @@ async def _naming_outages() -> AsyncIterator[None]:
 
 
 def _is_outage(error: sqlalchemy.exc.DBAPIError) -> bool:
-    """SQLSTATE classes 08 (connection), 53 (out of resources), 57 (operator intervention) and 25006 (a standby)."""
+    """Say whether the database cannot serve now, or gave way to another transaction: later the same may succeed.
+
+    SQLSTATE classes 08 (connection), 28 (not let in), 3D (no such database), 40 (rolled back), 53 (out of resources)
+    and 57 (operator intervention), 25006 (a standby) and 55000 (closed to connections).
+    """
     state = getattr(error.orig, "sqlstate", None) or ""
-    return state[:2] in {"08", "53", "57"} or state == "25006"
+    return state[:2] in {"08", "28", "3D", "40", "53", "57"} or state in {"25006", "55000"}
 
 
 def _create_engine(settings: DatabaseSettings) -> AsyncEngine:

@@ -10,7 +10,7 @@ import sqlalchemy.exc
 from sqlalchemy import Connection, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
 
 from auth_service.db.errors import DatabaseUnavailableError
 from auth_service.db.session import Session
@@ -103,6 +103,7 @@ def _create_engine(settings: DatabaseSettings) -> AsyncEngine:
         engine = create_async_engine(address.url, connect_args=connect_args, **pool)
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        event.listen(engine.sync_engine, "reset", _end_sqlite_transaction)
         return engine
     connect_args = {**address.connect_args, "timeout": settings.connect_timeout.total_seconds()}
     return create_async_engine(address.url, connect_args=connect_args, pool_pre_ping=True, **pool)
@@ -118,3 +119,9 @@ def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
 def _begin_sqlite(connection: Connection) -> None:
     writing = connection.get_execution_options().get(_WRITING, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _end_sqlite_transaction(connection: Any, _entry: ConnectionPoolEntry, _state: PoolResetState) -> None:  # noqa: ANN401
+    """Let go of the write lock: a COMMIT that fails leaves the transaction open, and the pool takes it for ended."""
+    if connection.driver_connection.in_transaction:
+        connection.rollback()

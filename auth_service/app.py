@@ -11,7 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from auth_service.api import docs
 from auth_service.api.documentation import install_openapi
-from auth_service.api.middleware import EdgeMiddleware
+from auth_service.api.middleware import HeadersMiddleware, LimitsMiddleware
 from auth_service.api.problems import install_error_handlers
 from auth_service.api.router import router
 from auth_service.errors import UnavailableError
@@ -55,7 +55,6 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
         openapi_url="/openapi.json" if http.docs else None,
         docs_url=None,
         redoc_url=None,
-        max_body_size=http.max_body_bytes,
         redirect_slashes=False,
     )
     app.include_router(router)
@@ -92,6 +91,7 @@ async def _repeating(work: Callable[[], Awaitable[None]], *, every: timedelta) -
 
 def _add_middleware(app: FastAPI, http: HttpSettings, *, https: bool) -> None:
     """Add the middleware, the innermost first."""
+    app.add_middleware(LimitsMiddleware, max_body_bytes=http.max_body_bytes)
     if http.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -101,4 +101,4 @@ def _add_middleware(app: FastAPI, http: HttpSettings, *, https: bool) -> None:
             expose_headers=["X-Request-ID", "Retry-After", "WWW-Authenticate"],
             max_age=600,
         )
-    app.add_middleware(EdgeMiddleware, max_body_bytes=http.max_body_bytes, https=https)
+    app.add_middleware(HeadersMiddleware, https=https)

@@ -1,6 +1,6 @@
 """What the OpenAPI document says about refusals: one line per route, with an example of each body."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -53,6 +53,7 @@ _EXAMPLES: Mapping[int, tuple[str, str]] = {
     503: ("database_unavailable", "The service cannot reach its database right now. Nothing was changed."),
 }
 ANY_ROUTE = (413, 414, 431, 500, 503)
+_FRAMEWORK_SCHEMAS = ("HTTPValidationError", "ValidationError")
 
 
 def problems(*statuses: int) -> Responses:
@@ -98,8 +99,17 @@ def install_openapi(app: FastAPI) -> None:
                 [(Problem, "serialization")], ref_template="#/components/schemas/{model}"
             )
             schemas.update(definitions["$defs"])
-            schemas.pop("HTTPValidationError", None)
-            schemas.pop("ValidationError", None)
+            for name in _FRAMEWORK_SCHEMAS:
+                schemas.pop(name, None)
+            for responses in _responses_of(document):
+                if _FRAMEWORK_SCHEMAS[0] in str(responses.get("422")):
+                    del responses["422"]
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _responses_of(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            yield operation["responses"]

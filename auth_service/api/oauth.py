@@ -10,6 +10,7 @@ from auth_service.api.documentation import oauth_problems
 from auth_service.api.problems import NO_STORE, OAUTH_PATHS
 from auth_service.oauth.errors import InvalidRequestError
 from auth_service.oauth.grants.base import TokenResponse
+from auth_service.security.text import Storable
 
 router = APIRouter(prefix=OAUTH_PATHS.rstrip("/"), tags=["oauth"])
 
@@ -19,15 +20,17 @@ _FORM_TYPE = "application/x-www-form-urlencoded"
 class TokenForm(BaseModel):
     """The parameters of the token endpoint, all optional, so that what is missing is refused the way RFC 6749 says."""
 
-    grant_type: str | None = Field(default=None, examples=["password"])
-    username: str | None = Field(default=None, description="E-mail address or username.", examples=["ann@example.com"])
-    password: str | None = Field(default=None, json_schema_extra={"format": "password"})
-    scope: str | None = Field(
+    grant_type: Storable | None = Field(default=None, examples=["password"])
+    username: Storable | None = Field(
+        default=None, description="E-mail address or username.", examples=["ann@example.com"]
+    )
+    password: Storable | None = Field(default=None, json_schema_extra={"format": "password"})
+    scope: Storable | None = Field(
         default=None, description="Scopes, separated by spaces; all that one may have if left out."
     )
-    resource: str | None = Field(default=None, description="One of the configured audiences (RFC 8707).")
-    client_id: str | None = Field(default=None, description="Leave out: the first-party client.")
-    client_secret: str | None = Field(default=None, json_schema_extra={"format": "password"})
+    resource: Storable | None = Field(default=None, description="One of the configured audiences (RFC 8707).")
+    client_id: Storable | None = Field(default=None, description="Leave out: the first-party client.")
+    client_secret: Storable | None = Field(default=None, json_schema_extra={"format": "password"})
 
 
 class TokenRead(BaseModel):
@@ -67,9 +70,9 @@ async def get_token_parameters(request: Request, _documented: Annotated[TokenFor
                 "invalid_target": "Tokens are not issued for this resource.",
             },
             401: {"invalid_client": "Client authentication failed."},
-            413: {"invalid_request": "The request lacks a parameter, repeats one, or is not a form."},
-            414: {"invalid_request": "The request lacks a parameter, repeats one, or is not a form."},
-            431: {"invalid_request": "The request lacks a parameter, repeats one, or is not a form."},
+            413: {"invalid_request": "A request body may have 65536 bytes."},
+            414: {"invalid_request": "A URL may have 8192 bytes."},
+            431: {"invalid_request": "All headers together may have 32768 bytes."},
             500: {"server_error": "Something went wrong on our side."},
             503: {"temporarily_unavailable": "The service cannot answer right now. Try again in a moment."},
         }

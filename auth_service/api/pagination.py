@@ -60,7 +60,7 @@ class Cursors:
     def __init__(self, request: Request, box: SecretBox) -> None:
         """Bind cursors to the path, the filters and the sort of `request`."""
         asked = sorted(pair for pair in request.query_params.multi_items() if pair[0] not in _NOT_PART_OF_THE_QUERY)
-        self._context = sha256(json.dumps([request.url.path, asked]).encode()).digest()
+        self._context = sha256(json.dumps([request.scope["path"], asked]).encode()).digest()
         self._box = box
 
     def requested(self, query: PageQuery) -> PageRequest:

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.types import Scope
 
 from auth_service.api.errors import AmbiguousCredentialError, MissingCredentialError
 from auth_service.authz.errors import AccessDeniedError, InsufficientScopeError
@@ -29,6 +30,11 @@ PROBLEM_TYPE = "application/problem+json"
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _REALM = 'realm="auth-service"'
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]{1,40}")
+_MOST_ERRORS = 20  # a small body can be wrong in ten thousand ways; its answer stays small
+_CODES: Mapping[HTTPStatus, str] = {
+    HTTPStatus.BAD_REQUEST: InvalidRequestError.code,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "body_too_large",
+}
 
 _STATUSES: Mapping[type[ServiceError], HTTPStatus] = {
     AmbiguousCredentialError: HTTPStatus.BAD_REQUEST,
@@ -59,23 +65,41 @@ def problem(
     return JSONResponse({**body, **members}, status, dict(headers or {}), media_type=PROBLEM_TYPE)
 
 
-def internal_error() -> Response:
+def refusal(
+    scope: Scope, status: HTTPStatus, code: str, detail: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return a refusal in the form that the clients of this path know.
+
+    The path is the scope's: `request.url` is put together from the Host header, which is a stranger's text.
+    """
+    if not scope["path"].startswith(OAUTH_PATHS):
+        return problem(status, code, detail, headers=headers)
+    body = {"error": _oauth_code(status, code), "error_description": detail}
+    return JSONResponse(body, status, {**NO_STORE, **(headers or {})})
+
+
+def internal_error(scope: Scope) -> Response:
     """Return what a caller gets for a fault of ours: nothing to puzzle over."""
     detail = "Something went wrong on our side. It was written to the log under this answer's X-Request-ID."
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", detail)
+    return refusal(scope, HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", detail)
 
 
-def _oauth_error(status: HTTPStatus, code: str, detail: str, headers: Mapping[str, str]) -> Response:
-    return JSONResponse({"error": code, "error_description": detail}, status, {**NO_STORE, **headers})
+def _oauth_code(status: HTTPStatus, code: str) -> str:
+    """Name it as RFC 6749 sections 4.1.2.1 and 5.2 do."""
+    match status:
+        case HTTPStatus.BAD_REQUEST | HTTPStatus.UNAUTHORIZED:
+            return code
+        case HTTPStatus.SERVICE_UNAVAILABLE:
+            return "temporarily_unavailable"
+        case HTTPStatus.INTERNAL_SERVER_ERROR:
+            return "server_error"
+        case _:
+            return InvalidRequestError.code
 
 
 async def _render_service_error(request: Request, error: ServiceError) -> Response:
     status = next(_STATUSES[category] for category in type(error).__mro__ if category in _STATUSES)
-    headers = _headers(error)
-    if request.url.path.startswith(OAUTH_PATHS):
-        code = "temporarily_unavailable" if isinstance(error, UnavailableError) else error.code
-        return _oauth_error(status, code, error.detail, headers)
-    return problem(status, error.code, error.detail, headers=headers)
+    return refusal(request.scope, status, error.code, error.detail, _headers(error))
 
 
 def _headers(error: ServiceError) -> dict[str, str]:
@@ -105,11 +129,11 @@ def _challenge(error: ServiceError) -> str | None:
 
 async def _render_validation_error(request: Request, error: RequestValidationError) -> Response:
     """Say which field is wrong and why, and never repeat what was sent: a password would come back in it."""
-    if request.url.path.startswith(OAUTH_PATHS):
+    if request.scope["path"].startswith(OAUTH_PATHS):
         return await _render_service_error(request, InvalidRequestError())
     errors = [
         {"location": [_plain(part) for part in item["loc"]], "code": item["type"], "message": _message(item)}
-        for item in error.errors()
+        for item in error.errors()[:_MOST_ERRORS]
     ]
     detail = "; ".join(f"{'.'.join(str(part) for part in item['location'])}: {item['message']}" for item in errors[:3])
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_input", detail, errors=errors)
@@ -121,12 +145,14 @@ def _plain(part: object) -> int | str:
 
 
 def _message(item: Mapping[str, Any]) -> str:
+    if item["type"] == "uuid_parsing":
+        return "Input should be a valid UUID"  # pydantic's own sentence quotes a character of the input
     return str(item["msg"]).removeprefix("Value error, ")
 
 
 async def _render_http_exception(request: Request, error: HTTPException) -> Response:
     status = HTTPStatus(error.status_code)
-    headers = error.headers or {}
-    if request.url.path.startswith(OAUTH_PATHS):
-        return _oauth_error(status, InvalidRequestError.code, InvalidRequestError.detail, headers)
-    return problem(status, status.name.lower(), f"{error.detail}.".replace("..", "."), headers=headers)
+    if status is HTTPStatus.BAD_REQUEST and request.scope["path"].startswith(OAUTH_PATHS):
+        return await _render_service_error(request, InvalidRequestError())
+    code = _CODES.get(status, status.name.lower())
+    return refusal(request.scope, status, code, f"{error.detail}.".replace("..", "."), error.headers)

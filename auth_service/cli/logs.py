@@ -4,6 +4,7 @@ import logging
 import sys
 
 import structlog
+from structlog.dev import plain_traceback
 from structlog.typing import Processor
 
 
@@ -19,7 +20,8 @@ def configure_logs(*, as_json: bool) -> None:
     last: list[Processor] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if as_json
-        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        # The default traceback prints local variables, and there are passwords among them.
+        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain_traceback)]
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -1,5 +1,6 @@
 """The database of this process: its engine, its transactions and what counts as an outage."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,7 +10,7 @@ import sqlalchemy.exc
 from sqlalchemy import Connection, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
 
 from auth_service.db.errors import DatabaseUnavailableError
 from auth_service.db.session import Session
@@ -26,6 +27,7 @@ class Database:
     def __init__(self, settings: DatabaseSettings) -> None:
         """Prepare the engine; nothing is connected yet."""
         self.engine = _create_engine(settings)
+        self._patience_seconds = settings.connect_timeout.total_seconds()
         writing_engine = self.engine.execution_options(**{_WRITING: True})
         self._readers = async_sessionmaker(self.engine, class_=Session, expire_on_commit=False)
         self._writers = async_sessionmaker(writing_engine, class_=Session, expire_on_commit=False)
@@ -41,8 +43,18 @@ class Database:
         """
         sessions = self._writers if writing else self._readers
         async with _naming_outages(), sessions() as session:
+            if self.engine.dialect.name != "sqlite":
+                await self._connect(session)
             yield session
             await session.commit()
+
+    async def _connect(self, session: Session) -> None:
+        """Take a connection before any work is done: a server that fell silent would be waited for without end.
+
+        There are two deadlines, because the pool answers the first one by waiting for that server's goodbye.
+        """
+        async with asyncio.timeout(1.25 * self._patience_seconds), asyncio.timeout(self._patience_seconds):
+            await session.connection()
 
     async def dispose(self) -> None:
         """Close every connection."""
@@ -68,9 +80,13 @@ async def _naming_outages() -> AsyncIterator[None]:
 
 
 def _is_outage(error: sqlalchemy.exc.DBAPIError) -> bool:
-    """SQLSTATE classes 08 (connection), 53 (out of resources), 57 (operator intervention) and 25006 (a standby)."""
+    """Say whether the database cannot serve now, or gave way to another transaction: later the same may succeed.
+
+    SQLSTATE classes 08 (connection), 28 (not let in), 3D (no such database), 40 (rolled back), 53 (out of resources)
+    and 57 (operator intervention), 25006 (a standby) and 55000 (closed to connections).
+    """
     state = getattr(error.orig, "sqlstate", None) or ""
-    return state[:2] in {"08", "53", "57"} or state == "25006"
+    return state[:2] in {"08", "28", "3D", "40", "53", "57"} or state in {"25006", "55000"}
 
 
 def _create_engine(settings: DatabaseSettings) -> AsyncEngine:
@@ -79,6 +95,7 @@ def _create_engine(settings: DatabaseSettings) -> AsyncEngine:
         "pool_size": settings.pool_size,
         "max_overflow": settings.pool_overflow,
         "pool_timeout": settings.connect_timeout.total_seconds(),
+        "hide_parameters": True,  # they hold addresses and hashes, and an error's text ends up in the log
     }
     if address.is_sqlite:
         Path(str(address.url.database)).parent.mkdir(parents=True, exist_ok=True)
@@ -86,6 +103,7 @@ def _create_engine(settings: DatabaseSettings) -> AsyncEngine:
         engine = create_async_engine(address.url, connect_args=connect_args, **pool)
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        event.listen(engine.sync_engine, "reset", _end_sqlite_transaction)
         return engine
     connect_args = {**address.connect_args, "timeout": settings.connect_timeout.total_seconds()}
     return create_async_engine(address.url, connect_args=connect_args, pool_pre_ping=True, **pool)
@@ -101,3 +119,9 @@ def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
 def _begin_sqlite(connection: Connection) -> None:
     writing = connection.get_execution_options().get(_WRITING, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _end_sqlite_transaction(connection: Any, _entry: ConnectionPoolEntry, _state: PoolResetState) -> None:  # noqa: ANN401
+    """Let go of the write lock: a COMMIT that fails leaves the transaction open, and the pool takes it for ended."""
+    if connection.driver_connection.in_transaction:
+        connection.rollback()

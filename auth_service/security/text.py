@@ -19,7 +19,10 @@ def _strip(value: str) -> str:
     return value.strip()
 
 
-Text = Annotated[str, BeforeValidator(refuse_unstorable), AfterValidator(_strip)]
+Storable = Annotated[str, BeforeValidator(refuse_unstorable)]
+"""Text as it was sent."""
+
+Text = Annotated[Storable, AfterValidator(_strip)]
 """A line of text, without the space around it."""
 
 

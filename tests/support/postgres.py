@@ -7,7 +7,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -108,6 +108,18 @@ class PostgresServer:
     def kill(self) -> None:
         """End as a crash would: nothing is tidied up, and the next start recovers from the write-ahead log."""
         self._end(signal.SIGQUIT)
+
+    @contextmanager
+    def frozen(self, backends: Iterable[int]) -> Iterator[None]:
+        """Fall silent with these backends, as a machine does that the network lost: nothing is closed, or answered."""
+        processes = [*backends, *([self._process.pid] if self._process else [])]
+        for process in processes:
+            os.kill(process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in processes:
+                os.kill(process, signal.SIGCONT)
 
     def close(self) -> None:
         """End the server and remove all that it stored."""

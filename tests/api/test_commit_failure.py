@@ -1,0 +1,89 @@
+"""A commit that fails is never answered with 2xx: the database makes it fail, after every statement succeeded."""
+
+import pytest
+from httpx import Response
+from structlog.testing import capture_logs
+
+from tests.support.databases import Databases
+from tests.support.openapi import FORM, JSON, Operation, operations
+from tests.support.service import PASSWORD, Account, Service, bearer, running_service
+from tests.support.settings import make_settings
+from tests.support.snapshots import stored_rows
+
+# Every use case that writes records an audit event, so what fails on that row at COMMIT fails them all.
+_SQLITE = (
+    "CREATE TABLE known (id INTEGER PRIMARY KEY)",
+    "CREATE TABLE refusals (id INTEGER REFERENCES known (id) DEFERRABLE INITIALLY DEFERRED)",
+    "CREATE TRIGGER refuse AFTER INSERT ON audit_events BEGIN INSERT INTO refusals VALUES (1); END",
+)
+_POSTGRESQL = (
+    "CREATE FUNCTION {what}() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN {statement}; RETURN NULL; END'",
+    """CREATE CONSTRAINT TRIGGER {what} AFTER INSERT ON audit_events
+       DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION {what}()""",
+)
+
+
+@pytest.fixture
+def postgresql_database(databases: Databases) -> str:
+    if databases.postgresql is None:
+        pytest.skip("there is no PostgreSQL: half of what these tests are for is not tested")
+    return databases.migrated("postgresql")
+
+
+async def test_a_commit_that_the_database_refuses_is_a_fault(migrated_database: str) -> None:
+    async with running_service(make_settings(migrated_database)) as service:
+        admin, user = await service.make_admin(), await service.make_user()
+        item = await service.make_item(user)
+        await _make_commits_fail(service, "RAISE EXCEPTION USING MESSAGE = TG_OP")
+        before = await stored_rows(service)
+
+        with capture_logs() as logs:
+            answers = await _call_every_writing_route(service, admin, user, item["id"])
+            refusal = await service.sign_in(user.email, "a wrong password")
+
+        assert {route: answer.status_code for route, answer in answers.items()} == dict.fromkeys(answers, 500)
+        assert refusal.json()["error"] == "server_error"  # a refusal that cannot leave its trace is not given either
+        assert [line["event"] for line in logs] == ["request.failed"] * (len(answers) + 1)
+        assert await stored_rows(service) == before
+
+
+async def test_a_commit_that_loses_its_connection_is_an_outage(postgresql_database: str) -> None:
+    async with running_service(make_settings(postgresql_database)) as service:
+        admin, user = await service.make_admin(), await service.make_user()
+        item = await service.make_item(user)
+        await _make_commits_fail(service, "PERFORM pg_terminate_backend(pg_backend_pid())")
+        before = await stored_rows(service)
+
+        answers = await _call_every_writing_route(service, admin, user, item["id"])
+
+        assert {route: answer.status_code for route, answer in answers.items()} == dict.fromkeys(answers, 503)
+        assert {answer.headers["retry-after"] for answer in answers.values()} == {"2"}
+        assert await stored_rows(service) == before
+
+
+async def _make_commits_fail(service: Service, statement: str) -> None:
+    on_postgresql = [one.format(what="fail_at_commit", statement=statement) for one in _POSTGRESQL]
+    engine = service.runtime.database.engine
+    async with engine.begin() as connection:
+        for one in _SQLITE if engine.dialect.name == "sqlite" else on_postgresql:
+            await connection.exec_driver_sql(one)
+
+
+async def _call_every_writing_route(
+    service: Service, admin: Account, user: Account, item_id: str
+) -> dict[str, Response]:
+    """Make the calls that the document gives as examples, each of which would succeed."""
+    writes = [one for one in operations() if one.method != "GET"]
+    return {str(one): await _call(service, one, admin, user, item_id) for one in writes}
+
+
+async def _call(service: Service, operation: Operation, admin: Account, user: Account, item_id: str) -> Response:
+    body = operation.body_schema(JSON)
+    form = {"grant_type": "password", "username": user.email, "password": PASSWORD}
+    return await service.client.request(
+        operation.method,
+        operation.path.format(user_id=user.id, item_id=item_id),
+        headers=bearer(admin) if operation.body_schema(FORM) is None else {},
+        json=body["examples"][0] if body else None,
+        data=form if operation.body_schema(FORM) else None,
+    )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from alembic import context
+from alembic.util import CommandError
 from sqlalchemy import Connection, text
 
 import auth_service.audit.models
@@ -58,8 +59,10 @@ def _sqlite_made_safe(connection: Connection) -> Iterator[None]:
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         _pragma(connection, "foreign_keys=OFF")
-        yield
-        _pragma(connection, "foreign_keys=ON")
+        try:
+            yield
+        finally:
+            _pragma(connection, "foreign_keys=ON")
 
 
 def _pragma(connection: Connection, setting: str) -> None:
@@ -73,10 +76,14 @@ async def _run_on_own_connection() -> None:
     from auth_service.db.engine import Database  # noqa: PLC0415 - only the `alembic` command comes here
     from auth_service.settings import Settings  # noqa: PLC0415
 
+    if context.is_offline_mode():
+        raise CommandError("a migration may have to read what is stored, so there is no --sql here")
     database = Database(Settings().database)
-    async with database.engine.connect() as connection:
-        await connection.run_sync(_run)
-    await database.dispose()
+    try:
+        async with database.connection() as connection:
+            await connection.run_sync(_run)
+    finally:
+        await database.dispose()
 
 
 _connection = context.config.attributes.get("connection")

@@ -1,7 +1,7 @@
 """The settings of a process: the frozen group that each room declares, composed in one place."""
 
+import re
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -14,6 +14,7 @@ from auth_service.security.settings import HashingSettings, SecuritySettings
 from auth_service.tokens.settings import TokenSettings
 
 PREFIX = "AUTH_"
+_ORIGIN = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 
 
 class HttpSettings(BaseModel):
@@ -40,8 +41,7 @@ class HttpSettings(BaseModel):
     @classmethod
     def _named(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
         for origin in origins:
-            parts = urlsplit(origin)
-            if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path:
+            if not _ORIGIN.fullmatch(origin):
                 message = f"{origin!r} is not an origin: scheme and host, no path, no wildcard"
                 raise ValueError(message)
         return origins

@@ -17,7 +17,7 @@ from auth_service.authz.errors import AccessDeniedError
 from auth_service.authz.principal import Principal
 from auth_service.db.engine import Database
 from auth_service.db.errors import SchemaBehindError
-from auth_service.db.migrations import current_revision, head_revision
+from auth_service.db.migrations import current_revision, is_behind
 from auth_service.db.session import Session
 from auth_service.errors import PermissionDeniedError, ServiceError
 from auth_service.items.repository import ItemRepository
@@ -113,7 +113,7 @@ class Runtime:
 
     async def check_readiness(self) -> None:
         """Raise UnavailableError unless requests can be served: database, schema, keys."""
-        if await current_revision(self.database) != head_revision():
+        if is_behind(await current_revision(self.database)):
             raise SchemaBehindError
 
     async def close(self) -> None:

@@ -3,12 +3,12 @@
 import difflib
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_settings import SettingsError
 
 from auth_service.db.url import parse_database_url
 from auth_service.settings import PREFIX, Settings
@@ -32,15 +32,12 @@ class ConfigurationError(Exception):
 
 def load_settings(defaults: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from the environment, over `defaults` (variables by name). Raises ConfigurationError."""
-    for name, value in (defaults or {}).items():
-        os.environ.setdefault(name, value)
-    misspelt = list(_misspelt_variables())
-    if misspelt:
-        raise ConfigurationError(misspelt)
+    unknown = list(_unknown_variables())
+    if unknown:
+        raise ConfigurationError(unknown)
     try:
-        return Settings()  # what has no default comes from the environment
-    except SettingsError as error:
-        raise ConfigurationError([f"{error}. Set each value by itself, for example AUTH_DATABASE__URL=..."]) from None
+        with _standing_in(defaults or {}):
+            return Settings()  # what has no default comes from the environment
     except ValidationError as error:
         raise ConfigurationError([line for item in error.errors() for line in _explain(item)]) from None
 
@@ -80,30 +77,54 @@ def variables() -> dict[str, FieldInfo]:
     }
 
 
+@contextmanager
+def _standing_in(defaults: Mapping[str, str]) -> Iterator[None]:
+    """Set the variables that are not set, in whatever spelling, for as long as the block lasts."""
+    taken = {name.upper() for name in os.environ}
+    missing = {name: value for name, value in defaults.items() if name not in taken}
+    os.environ.update(missing)
+    try:
+        yield
+    finally:
+        for name in missing:
+            del os.environ[name]
+
+
 def _groups() -> dict[str, type[BaseModel]]:
     groups = {name: field.annotation for name, field in Settings.model_fields.items()}
     return {name: group for name, group in groups.items() if isinstance(group, type) and issubclass(group, BaseModel)}
 
 
-def _misspelt_variables() -> Iterator[str]:
+def _unknown_variables() -> Iterator[str]:
+    """Yield a line for each variable that is meant for this service and is none of its settings.
+
+    One without the two underscores may be anybody's, and Kubernetes makes some of the names of services, so those are
+    only taken for ours when they look much like one of ours.
+    """
     known = variables()
+    groups = {f"{PREFIX}{group}".upper(): group for group in _groups()}
     for name in sorted(os.environ):
         upper = name.upper()
         if upper in known or not upper.startswith(PREFIX) or upper.startswith(_KUBERNETES_SERVICE_LINKS):
             continue
-        for meant in difflib.get_close_matches(upper, known, n=1, cutoff=_LIKE_ENOUGH):
-            yield f"{name}: there is no such setting. Did you mean {meant}?"
+        if upper in groups:
+            example = next(variable for variable in known if variable.startswith(f"{upper}__"))
+            yield f"{name}: it is a group of settings. Set each by itself, for example {example}"
+            continue
+        meant = difflib.get_close_matches(upper, known, n=1, cutoff=_LIKE_ENOUGH)
+        if meant or "__" in upper:
+            yield f"{name}: there is no such setting." + "".join(f" Did you mean {other}?" for other in meant)
 
 
 def _explain(item: Any) -> Iterator[str]:  # noqa: ANN401 - pydantic's description of an error
+    """Yield a line for each variable that is wrong; a group of which none is set may need several of them."""
     group, *rest = [str(part) for part in item["loc"]]
-    if not rest and group in _groups():
-        names = [name for name, field in _groups()[group].model_fields.items() if field.is_required()]
-        for name in names:
+    if item["type"] == "missing":
+        for name in rest or [name for name, field in _groups()[group].model_fields.items() if field.is_required()]:
             yield _explain_variable(group, name, "it is not set")
         return
-    reason = "there is no such setting" if item["type"] == "extra_forbidden" else str(item["msg"])
-    yield _explain_variable(group, rest[0] if rest else "", reason.removeprefix("Value error, "))
+    reason = "it is not a duration" if item["type"].startswith("time_delta_") else str(item["msg"])
+    yield _explain_variable(group, rest[0], reason.removeprefix("Value error, "))
 
 
 def _explain_variable(group: str, name: str, reason: str) -> str:

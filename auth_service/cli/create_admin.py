@@ -24,11 +24,7 @@ def run_create_admin(email: str, *, password_stdin: bool, if_none: bool) -> None
             typer.echo("There is an active administrator already; nothing was done.")
             return
         password, generated = _obtain_password(from_stdin=password_stdin)
-        try:
-            new_user = UserCreate(email=email, password=SecretStr(password), is_superuser=True, email_verified=True)
-        except ValidationError as error:
-            reason = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
-            raise fail(f"{email} {reason}", code=MISCONFIGURED) from None
+        new_user = _describe_administrator(email, password)
         try:
             asyncio.run(create_admin(settings, new_user, only_if_none=if_none))
         except AdministratorExistsError:
@@ -43,6 +39,7 @@ async def create_admin(settings: Settings, new_user: UserCreate, *, only_if_none
     """Create the account; raises AdministratorExistsError if `only_if_none` and there is one."""
     runtime = Runtime(settings)
     try:
+        await runtime.check_readiness()
         async with runtime.unit_of_work(writing=True) as work:
             registration = work.registration
             if only_if_none:
@@ -61,16 +58,30 @@ def generate_password() -> str:
 async def _there_is_one(settings: Settings) -> bool:
     runtime = Runtime(settings)
     try:
+        await runtime.check_readiness()
         async with runtime.unit_of_work(writing=False) as work:
             return await work.registration.has_administrator(OPERATOR)
     finally:
         await runtime.close()
 
 
+def _describe_administrator(email: str, password: str) -> UserCreate:
+    try:
+        return UserCreate(email=email, password=SecretStr(password), is_superuser=True, email_verified=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        reason = str(first["msg"]).removeprefix("Value error, ")
+        raise fail(f"{'the password' if 'password' in first['loc'] else email}: {reason}", code=MISCONFIGURED) from None
+
+
 def _obtain_password(*, from_stdin: bool) -> tuple[str, bool]:
     """Return the password and whether it was generated. Never an argument: arguments are visible to everybody."""
     if from_stdin:
-        return sys.stdin.readline().rstrip("\r\n"), False
+        line = sys.stdin.buffer.readline().rstrip(b"\r\n")
+        try:
+            return line.decode("utf-8"), False
+        except UnicodeDecodeError:
+            raise fail("the password on standard input is not UTF-8", code=MISCONFIGURED) from None
     if sys.stdin.isatty():
         prompt = "Password (leave empty to have one generated)"
         typed = typer.prompt(prompt, hide_input=True, confirmation_prompt=True, default="", show_default=False)

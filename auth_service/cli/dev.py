@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import secrets
+import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,13 +17,17 @@ from auth_service.accounts.errors import AdministratorExistsError
 from auth_service.app import create_app
 from auth_service.cli.configuration import load_settings
 from auth_service.cli.create_admin import create_admin, generate_password
-from auth_service.cli.failures import failing_clearly
+from auth_service.cli.failures import MISCONFIGURED, fail, failing_clearly
 from auth_service.cli.logs import configure_logs
 from auth_service.cli.migrate import migrate
 from auth_service.cli.server import bind, run
 from auth_service.security.settings import MASTER_KEY_BYTES
 from auth_service.settings import Settings
+from auth_service.tokens.errors import UnusableSigningKeyError
+from auth_service.users.errors import EmailTakenError
+from auth_service.users.repository import UserRepository
 from auth_service.users.schemas import UserCreate
+from auth_service.wiring import Runtime
 
 ADMIN_EMAIL = "admin@example.com"
 _FOLDER = Path("var")
@@ -38,27 +43,35 @@ class DevState:
 
 def run_dev(*, host: str, port: int) -> None:
     """Migrate, make keys and an administrator, serve, and say where to go."""
-    with failing_clearly():
-        listener = bind(host, port)
+    with bind(host, port) as listener:
+        base_url = base_url_of(host, port)
         state = load_or_create_state(_FOLDER / "dev.json")
-        base_url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        settings = load_settings(
-            {
-                "AUTH_DATABASE__URL": f"sqlite:///./{_FOLDER}/dev.db",
-                "AUTH_SECURITY__MASTER_KEYS": state.master_key,
-                "AUTH_TOKENS__ISSUER": base_url,
-                "AUTH_HTTP__DOCS": "true",
-            }
-        )
-        asyncio.run(_prepare(settings, state))
-    configure_logs(as_json=False)
-    run(create_app(settings), listener, when_ready=lambda: typer.echo(_welcome(base_url, state)), access_log=True)
+        with failing_clearly():
+            settings = load_dev_settings(base_url, state)
+            password_works = asyncio.run(prepare(settings, state))
+        welcome = _welcome(base_url, state if password_works else None)
+        configure_logs(as_json=False)
+        run(create_app(settings), listener, when_ready=lambda: typer.echo(welcome), access_log=True)
+
+
+def base_url_of(host: str, port: int) -> str:
+    """Return where this machine reaches the service: a wildcard is an address to listen on, not one to go to."""
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - it is replaced here
+    return f"http://{f'[{reachable}]' if ':' in reachable else reachable}:{port}"
 
 
 def load_or_create_state(path: Path) -> DevState:
     """Return the kept state, or make and keep one that only its owner can read."""
-    if path.exists():
-        return DevState(**json.loads(path.read_text(encoding="utf-8")))
+    try:
+        return DevState(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else _create_state(path)
+    except (TypeError, ValueError):
+        line = f"{path} is damaged. Put it back as it was, or delete ./{_FOLDER} to start over."
+    except OSError as error:
+        line = f"{path} cannot be used: {error.strerror}. Start in a folder that you may write to."
+    raise fail(line, code=MISCONFIGURED)
+
+
+def _create_state(path: Path) -> DevState:
     state = DevState(
         master_key=base64.b64encode(secrets.token_bytes(MASTER_KEY_BYTES)).decode(), admin_password=generate_password()
     )
@@ -68,26 +81,65 @@ def load_or_create_state(path: Path) -> DevState:
     return state
 
 
-async def _prepare(settings: Settings, state: DevState) -> None:
+def load_dev_settings(base_url: str, state: DevState) -> Settings:
+    """Read the settings; what the environment does not say, `dev` chooses."""
+    return load_settings(
+        {
+            "AUTH_DATABASE__URL": f"sqlite:///./{_FOLDER}/dev.db",
+            "AUTH_SECURITY__MASTER_KEYS": state.master_key,
+            "AUTH_TOKENS__ISSUER": base_url,
+            "AUTH_HTTP__DOCS": "true",
+        }
+    )
+
+
+async def prepare(settings: Settings, state: DevState) -> bool:
+    """Make what is missing; return whether the administrator signs in with the password that is kept."""
     await migrate(settings)
     password = SecretStr(state.admin_password)
     administrator = UserCreate(email=ADMIN_EMAIL, password=password, is_superuser=True, email_verified=True)
-    with contextlib.suppress(AdministratorExistsError):
+    with contextlib.suppress(AdministratorExistsError, EmailTakenError):
         await create_admin(settings, administrator, only_if_none=True)
+    runtime = Runtime(settings)
+    try:
+        await _load_keys(runtime)
+        async with runtime.unit_of_work(writing=False) as work:
+            user = await UserRepository(work.session).find_by_identifier(ADMIN_EMAIL)
+        usable = user is not None and user.is_active and user.is_superuser
+        verification = await runtime.hasher.verify(password, user.hashed_password if user and usable else None)
+        return verification.matches
+    finally:
+        await runtime.close()
 
 
-def _welcome(base_url: str, state: DevState) -> str:
-    token = (
-        f"curl {base_url}/oauth/token -d grant_type=password -d username={ADMIN_EMAIL} "
-        f"-d password={state.admin_password}"
-    )
+async def _load_keys(runtime: Runtime) -> None:
+    try:
+        await runtime.load_keys()
+    except UnusableSigningKeyError as error:
+        mend = f"Put back the {_FOLDER}/dev.json that it was made with, or start over with an empty database."
+        raise fail(f"{error}. {mend}", code=MISCONFIGURED) from None
+
+
+def _welcome(base_url: str, state: DevState | None) -> str:
     return f"""
 auth-service is ready.
 
   Try it in the browser   {base_url}/docs
-  Administrator           {ADMIN_EMAIL}
+{_administrator_lines(base_url, state)}
+It is all kept in ./{_FOLDER}; delete that folder to start over. Stop with Ctrl+C.
+"""
+
+
+def _administrator_lines(base_url: str, state: DevState | None) -> str:
+    if state is None:
+        return f"""  Administrator           one that you made or changed: the password that was made for {ADMIN_EMAIL}
+                          and is kept in ./{_FOLDER}/dev.json does not sign in
+"""
+    token = (
+        f"curl {shlex.quote(f'{base_url}/oauth/token')} -d grant_type=password -d username={ADMIN_EMAIL} "
+        f"-d password={state.admin_password}"
+    )
+    return f"""  Administrator           {ADMIN_EMAIL}
   Password                {state.admin_password}
   Get a token             {token}
-
-It is all kept in ./{_FOLDER}; delete that folder to start over. Stop with Ctrl+C.
 """

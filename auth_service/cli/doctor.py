@@ -9,9 +9,8 @@ import typer
 
 from auth_service.authz.principal import OPERATOR
 from auth_service.cli.configuration import ConfigurationError, load_settings, unsafe_settings
-from auth_service.cli.failures import MISCONFIGURED
-from auth_service.db.errors import SchemaBehindError
-from auth_service.errors import ServiceError
+from auth_service.cli.failures import MISCONFIGURED, describe_outage, failing_clearly
+from auth_service.db.errors import DatabaseUnavailableError, SchemaBehindError
 from auth_service.settings import Settings
 from auth_service.tokens.errors import UnusableSigningKeyError
 from auth_service.wiring import Runtime
@@ -28,7 +27,8 @@ class Finding:
 
 def run_doctor(*, as_json: bool) -> None:
     """Print every finding; exit with 2 when one of them is not well."""
-    findings = _examine()
+    with failing_clearly():
+        findings = _examine()
     if as_json:
         typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
@@ -64,8 +64,8 @@ async def _database_findings(runtime: Runtime) -> AsyncIterator[Finding]:
         yield Finding("database", well=True)
         yield Finding("schema", well=False, mend=error.detail)
         return
-    except ServiceError:
-        yield Finding("database", well=False, mend="It does not answer. Start it, or correct AUTH_DATABASE__URL.")
+    except DatabaseUnavailableError as error:
+        yield Finding("database", well=False, mend=describe_outage(error))
         return
     yield Finding("database", well=True)
     yield Finding("schema", well=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 
 from auth_service.app import create_app
+from auth_service.cli.failures import MISCONFIGURED, fail
 from auth_service.security.settings import MASTER_KEY_BYTES, SecuritySettings
 from auth_service.settings import HttpSettings, Settings
 from auth_service.tokens.settings import TokenSettings
@@ -19,7 +20,10 @@ def run_export_openapi(output: str) -> None:
     if output == "-":
         typer.echo(document, nl=False)
     else:
-        Path(output).write_text(document, encoding="utf-8")
+        try:
+            Path(output).write_text(document, encoding="utf-8")
+        except OSError as error:
+            raise fail(f"cannot write {output}: {error.strerror}", code=MISCONFIGURED) from None
 
 
 def build_openapi() -> dict[str, object]:

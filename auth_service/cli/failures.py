@@ -33,14 +33,15 @@ def failing_clearly() -> Iterator[None]:
         line = f"{error}. Put the one that it was made with back into AUTH_SECURITY__MASTER_KEYS, behind the new one."
         raise fail(line, code=MISCONFIGURED) from None
     except DatabaseUnavailableError as error:
-        raise fail(_describe_outage(error), code=MISCONFIGURED) from None
+        raise fail(describe_outage(error), code=MISCONFIGURED) from None
     except SchemaBehindError as error:
         raise fail(error.detail, code=MISCONFIGURED) from None
     except ServiceError as error:
         raise fail(error.detail, code=REFUSED) from None
 
 
-def _describe_outage(error: DatabaseUnavailableError) -> str:
-    cause = str(getattr(error.__cause__, "orig", None) or error.__cause__ or "no answer").splitlines()[0]
-    example = "postgresql://user:password@host:5432/auth"
-    return f"the database does not answer ({cause}). Check AUTH_DATABASE__URL, for example {example}"
+def describe_outage(error: DatabaseUnavailableError) -> str:
+    """Say what is wrong with the database, and what to look at; some causes have several lines and some have none."""
+    cause = str(getattr(error.__cause__, "orig", None) or error.__cause__ or "").strip() or "no answer in time"
+    example = "AUTH_DATABASE__URL=postgresql://user:password@db.example.com:5432/auth"
+    return f"the database cannot be used: {cause.splitlines()[0]}. Start it or correct its address. Example: {example}"

@@ -5,15 +5,19 @@ import sys
 
 import structlog
 from structlog.dev import plain_traceback
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
 
 def configure_logs(*, as_json: bool) -> None:
-    """Send every log, ours and the libraries', to standard error in one format."""
+    """Send every log, ours and the libraries', to standard error in one format.
+
+    A person is not told each step of the server's start; what they need to know is printed when it is done.
+    """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.ExtraAdder(),
+        _drop_coloured_copy,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
     ]
@@ -36,3 +40,10 @@ def configure_logs(*, as_json: bool) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
+    logging.getLogger("uvicorn.error").setLevel(logging.INFO if as_json else logging.WARNING)
+
+
+def _drop_coloured_copy(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Drop what uvicorn adds to some records: the same message once more, with terminal codes."""
+    event.pop("color_message", None)
+    return event

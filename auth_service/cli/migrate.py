@@ -7,7 +7,7 @@ import typer
 from auth_service.cli.configuration import load_settings
 from auth_service.cli.failures import failing_clearly
 from auth_service.db.engine import Database
-from auth_service.db.migrations import current_revision, head_revision, upgrade
+from auth_service.db.migrations import current_revision, head_revision, is_behind, upgrade
 from auth_service.settings import Settings
 
 
@@ -16,17 +16,21 @@ def run_migrate() -> None:
     with failing_clearly():
         before = asyncio.run(migrate(load_settings()))
     head = head_revision()
-    typer.echo(
-        f"The database was at {before or 'nothing'} and is at {head} now." if before != head else f"Up to date: {head}."
-    )
+    if is_behind(before):
+        typer.echo(f"The database was at {before or 'nothing'} and is at {head} now.")
+    elif before == head:
+        typer.echo(f"Up to date: {head}.")
+    else:
+        typer.echo(f"The database is at {before}, which a newer release made; this one needs {head} and leaves it so.")
 
 
 async def migrate(settings: Settings) -> str | None:
-    """Bring the database to the newest revision; return the one that it was at."""
+    """Bring the database to the newest revision, unless it is past that; return the one that it was at."""
     database = Database(settings.database)
     try:
         before = await current_revision(database)
-        await upgrade(database)
+        if is_behind(before):
+            await upgrade(database)
         return before
     finally:
         await database.dispose()

@@ -17,16 +17,17 @@ def run_serve(*, host: str, port: int) -> None:
     """Check everything that can be checked before the first request, then serve."""
     with failing_clearly():
         settings = load_strict_settings()
-        listener = bind(host, port)
-        asyncio.run(_check(settings))
-    configure_logs(as_json=True)
-    log = structlog.get_logger()
-    run(
-        create_app(settings),
-        listener,
-        when_ready=lambda: log.info("service.ready", host=host, port=port, issuer=settings.tokens.issuer),
-        access_log=False,
-    )
+    with bind(host, port) as listener:
+        with failing_clearly():
+            asyncio.run(_check(settings))
+        configure_logs(as_json=True)
+        log = structlog.get_logger()
+        run(
+            create_app(settings),
+            listener,
+            when_ready=lambda: log.info("service.ready", host=host, port=port, issuer=settings.tokens.issuer),
+            access_log=False,
+        )
 
 
 async def _check(settings: Settings) -> None:

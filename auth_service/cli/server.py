@@ -1,6 +1,9 @@
 """Runs the HTTP server in this process."""
 
+import os
+import signal
 import socket
+import sys
 from collections.abc import Callable
 
 import uvicorn
@@ -9,30 +12,35 @@ from fastapi import FastAPI
 from auth_service.cli.failures import MISCONFIGURED, fail
 
 _GRACE_SECONDS = 20
+_BACKLOG = 2048
 
 
 def bind(host: str, port: int) -> socket.socket:
     """Take the port before anything else is done, so that a busy one costs nobody a wait."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((host, port))
+        # It listens at once: of two processes that only bind, both would get the port.
+        both = family is socket.AF_INET6 and socket.has_dualstack_ipv6()
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG, dualstack_ipv6=both)
     except OSError as error:
-        listener.close()
-        line = f"cannot listen on {host}:{port} ({error.strerror}). Choose another port, for example --port {port + 1}"
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        line = f"cannot listen on {host} port {port}: {reason}. Choose another --host or --port."
         raise fail(line, code=MISCONFIGURED) from None
-    return listener
 
 
 def run(app: FastAPI, listener: socket.socket, *, when_ready: Callable[[], None], access_log: bool) -> None:
-    """Serve until SIGTERM or SIGINT, then finish what is in flight. Call `when_ready` once requests are answered."""
+    """Serve until SIGTERM or SIGINT, then finish what is in flight. Call `when_ready` once requests are answered.
+
+    The server raises the signal that ended it once more, when all is done: being told to stop is no failure.
+    """
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
     config = uvicorn.Config(
         app,
         log_config=None,
         access_log=access_log,
         server_header=False,
         proxy_headers=False,  # X-Forwarded-For is a claim by whoever sends it
+        backlog=_BACKLOG,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
     _Server(config, when_ready).run(sockets=[listener])

@@ -1,15 +1,16 @@
 """The database of this process: its engine, its transactions and what counts as an outage."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy.exc
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Dialect, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
 
 from auth_service.db.errors import DatabaseUnavailableError
@@ -19,6 +20,8 @@ from auth_service.db.url import parse_database_url
 
 _WRITING = "auth_service_writing"
 _BUSY_TIMEOUT_SECONDS = 5
+_OUTAGE_CLASSES = {"08", "28", "3D", "40", "53", "57"}
+_OUTAGE_STATES = {"25006", "42501", "42P07", "55000"}
 
 
 class Database:
@@ -28,9 +31,9 @@ class Database:
         """Prepare the engine; nothing is connected yet."""
         self.engine = _create_engine(settings)
         self._patience_seconds = settings.connect_timeout.total_seconds()
-        writing_engine = self.engine.execution_options(**{_WRITING: True})
+        self._writing_engine = self.engine.execution_options(**{_WRITING: True})
         self._readers = async_sessionmaker(self.engine, class_=Session, expire_on_commit=False)
-        self._writers = async_sessionmaker(writing_engine, class_=Session, expire_on_commit=False)
+        self._writers = async_sessionmaker(self._writing_engine, class_=Session, expire_on_commit=False)
 
     @asynccontextmanager
     async def transaction(self, *, writing: bool) -> AsyncIterator[Session]:
@@ -55,6 +58,15 @@ class Database:
         """
         async with asyncio.timeout(1.25 * self._patience_seconds), asyncio.timeout(self._patience_seconds):
             await session.connection()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[AsyncConnection]:
+        """Lend a connection that writes and in which nothing has begun, for migrations.
+
+        Raises DatabaseUnavailableError when the database is away.
+        """
+        async with _naming_outages(), self._writing_engine.connect() as connection:
+            yield connection
 
     async def dispose(self) -> None:
         """Close every connection."""
@@ -83,10 +95,12 @@ def _is_outage(error: sqlalchemy.exc.DBAPIError) -> bool:
     """Say whether the database cannot serve now, or gave way to another transaction: later the same may succeed.
 
     SQLSTATE classes 08 (connection), 28 (not let in), 3D (no such database), 40 (rolled back), 53 (out of resources)
-    and 57 (operator intervention), 25006 (a standby) and 55000 (closed to connections).
+    and 57 (operator intervention); 25006 (a standby), 55000 (closed to connections), 42501 (the role lacks a privilege)
+    and 42P07 (the database has a table of that name already). SQLite has names instead.
     """
     state = getattr(error.orig, "sqlstate", None) or ""
-    return state[:2] in {"08", "28", "3D", "40", "53", "57"} or state in {"25006", "55000"}
+    unreadable_file = getattr(error.orig, "sqlite_errorname", None) in {"SQLITE_NOTADB", "SQLITE_CORRUPT"}
+    return state[:2] in _OUTAGE_CLASSES or state in _OUTAGE_STATES or unreadable_file
 
 
 def _create_engine(settings: DatabaseSettings) -> AsyncEngine:
@@ -98,9 +112,9 @@ def _create_engine(settings: DatabaseSettings) -> AsyncEngine:
         "hide_parameters": True,  # they hold addresses and hashes, and an error's text ends up in the log
     }
     if address.is_sqlite:
-        Path(str(address.url.database)).parent.mkdir(parents=True, exist_ok=True)
         connect_args: dict[str, object] = {"isolation_level": None, "timeout": _BUSY_TIMEOUT_SECONDS}
         engine = create_async_engine(address.url, connect_args=connect_args, **pool)
+        event.listen(engine.sync_engine, "do_connect", _try_sqlite)
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
         event.listen(engine.sync_engine, "reset", _end_sqlite_transaction)
@@ -109,10 +123,24 @@ def _create_engine(settings: DatabaseSettings) -> AsyncEngine:
     return create_async_engine(address.url, connect_args=connect_args, pool_pre_ping=True, **pool)
 
 
+def _try_sqlite(_dialect: Dialect, _entry: ConnectionPoolEntry, arguments: list[Any], _more: dict[str, Any]) -> None:
+    """Make the folder that the file is to be in, which SQLite does not do, and see whether the file opens.
+
+    The driver opens it in a thread, and one that fails there may outlive the event loop and end with a traceback.
+    """
+    path = Path(arguments[0])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sqlite3.connect(path).close()
+
+
 def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
-    for pragma in ("foreign_keys=ON", "journal_mode=WAL", "synchronous=NORMAL"):
-        cursor.execute(f"PRAGMA {pragma}")
+    try:
+        for pragma in ("foreign_keys=ON", "journal_mode=WAL", "synchronous=NORMAL"):
+            cursor.execute(f"PRAGMA {pragma}")
+    except sqlite3.Error:
+        connection.close()  # the pool has not taken it yet, so nobody else ends its thread
+        raise
     cursor.close()
 
 

@@ -1,4 +1,4 @@
-"""Brings the schema to the revision that this release needs, and says whether it is there."""
+"""Brings the schema to what this release needs, and says whether it is there."""
 
 from functools import cache
 from pathlib import Path
@@ -27,12 +27,15 @@ def alembic_config(connection: Connection | None = None) -> Config:
 
 
 async def upgrade(database: Database, revision: str = "head") -> None:
-    """Apply every missing migration. Safe when several replicas do it at once: `env.py` takes a lock."""
+    """Apply every missing migration. Safe when several replicas do it at once: `env.py` takes a lock.
+
+    Raises DatabaseUnavailableError.
+    """
 
     def run(connection: Connection) -> None:
         command.upgrade(alembic_config(connection), revision)
 
-    async with database.engine.connect() as connection:
+    async with database.connection() as connection:
         await connection.run_sync(run)
 
 
@@ -46,7 +49,21 @@ async def current_revision(database: Database) -> str | None:
         return await (await session.connection()).run_sync(read)
 
 
+def is_behind(revision: str | None) -> bool:
+    """Say whether a database at `revision` lacks something that this release needs.
+
+    A revision that is not known here is a newer release's. Its migrations are safe while this release still serves, so
+    the old replicas go on serving until the new ones are ready.
+    """
+    return revision is None or (revision in _known_revisions() and revision != head_revision())
+
+
 @cache
 def head_revision() -> str | None:
-    """Return the revision that this release needs."""
+    """Return the newest revision that this release knows."""
     return ScriptDirectory.from_config(alembic_config()).get_current_head()
+
+
+@cache
+def _known_revisions() -> frozenset[str]:
+    return frozenset(script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions())

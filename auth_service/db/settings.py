@@ -24,7 +24,7 @@ class DatabaseSettings(BaseModel):
     connect_timeout: timedelta = Field(
         default=timedelta(seconds=2),
         gt=timedelta(0),
-        description="How long to wait for a connection, new or from the pool.",
+        description="How long to wait for a connection, new or from the pool (ISO 8601).",
         examples=["PT2S"],
     )
 

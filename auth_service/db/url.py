@@ -9,8 +9,13 @@ from sqlalchemy.exc import ArgumentError
 _POSTGRESQL_SCHEMES = {"postgres", "postgresql", "postgresql+asyncpg", "postgresql+psycopg", "postgresql+psycopg2"}
 _SQLITE_SCHEMES = {"sqlite", "sqlite+aiosqlite", "sqlite+pysqlite"}
 _SSL_MODES = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
-_PASSED_ON = {"host", "port", "target_session_attrs"}
+_PASSED_ON = {"host", "port"}
+_SESSION_ATTRIBUTES = {"any", "primary", "standby", "read-write", "read-only", "prefer-standby"}
 _LIBPQ_ONLY = {"channel_binding", "gssencmode", "connect_timeout"}
+_MISREAD = (
+    "it cannot be read: the port is a number, @ : / ? # in a password are written %40 %3A %2F %3F %23, and several "
+    "hosts are written ?host=one:5432&host=two:5432"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +37,14 @@ def parse_database_url(text: str) -> DatabaseAddress:
     `postgres://`, `sslmode=` and `channel_binding=` are what clouds hand out and asyncpg does not know;
     `pgbouncer=true` says that a transaction pooler is in between, behind which prepared statements must not be kept.
 
-    Raises ValueError with a sentence that never repeats the password.
+    Raises ValueError with a sentence that repeats no value: a password that is not percent-encoded may end up in any.
     """
     try:
         url = make_url(text)
     except ArgumentError:
         raise ValueError("it is not a URL") from None
+    except ValueError:
+        raise ValueError(_MISREAD) from None
     if url.drivername in _SQLITE_SCHEMES:
         return _sqlite(url)
     if url.drivername in _POSTGRESQL_SCHEMES:
@@ -47,27 +54,37 @@ def parse_database_url(text: str) -> DatabaseAddress:
 
 
 def _sqlite(url: URL) -> DatabaseAddress:
-    if not url.database or url.database == ":memory:":
-        raise ValueError("SQLite needs a file, for example sqlite:///./var/auth-service.db")
+    if not url.database or url.database == ":memory:" or url.host or url.query:
+        raise ValueError("SQLite takes the path of a file, such as sqlite:///./var/auth-service.db, and no parameters")
     return DatabaseAddress(url.set(drivername="sqlite+aiosqlite"))
 
 
 def _postgresql(url: URL) -> DatabaseAddress:
+    if url.host and ("@" in url.host or "," in url.host):
+        raise ValueError(_MISREAD)
     connect_args: dict[str, object] = {}
-    server_settings: dict[str, str] = {"application_name": "auth-service", "jit": "off"}
+    server_settings: dict[str, str] = {"application_name": "auth-service"}
     kept: dict[str, str | tuple[str, ...]] = {}
+    pooled = url.query.get("pgbouncer") in {"true", "1"}
+    if pooled:
+        connect_args["statement_cache_size"] = 0
+        connect_args["prepared_statement_cache_size"] = 0
+    else:
+        server_settings["jit"] = "off"  # a pooler refuses parameters that it does not know
     for name, value in url.query.items():
-        if name in _PASSED_ON:
+        if name in _PASSED_ON or (name == "target_session_attrs" and value in _SESSION_ATTRIBUTES):
             kept[name] = value
         elif name in {"sslmode", "ssl"} and value in _SSL_MODES:
             connect_args["ssl"] = value
-        elif name == "pgbouncer" and value in {"true", "1"}:
-            connect_args["statement_cache_size"] = 0
-            connect_args["prepared_statement_cache_size"] = 0
         elif name in {"application_name", "options"}:
             server_settings[name] = str(value)
-        elif name not in _LIBPQ_ONLY:
-            message = f"the parameter {name}={value} of the database URL is not understood"
+        elif name not in _LIBPQ_ONLY and not (name == "pgbouncer" and value in {"true", "1", "false", "0"}):
+            message = f"its parameter {name!r} is not one that is understood, or has no value that is"
             raise ValueError(message)
     connect_args["server_settings"] = server_settings
-    return DatabaseAddress(url.set(drivername="postgresql+asyncpg", query=kept), connect_args)
+    url = url.set(drivername="postgresql+asyncpg", query=kept)
+    try:
+        url.get_dialect()().create_connect_args(url)
+    except (ArgumentError, ValueError):
+        raise ValueError(_MISREAD) from None
+    return DatabaseAddress(url, connect_args)

@@ -1,7 +1,6 @@
 """What an operator may say about secrets at rest and about password hashes."""
 
 import base64
-import binascii
 import os
 from enum import StrEnum
 from typing import Annotated
@@ -14,10 +13,11 @@ MASTER_KEY_BYTES = 32
 
 def parse_master_key(text: str) -> bytes:
     """Decode a master key: base64 (either alphabet) of 32 bytes. Raises ValueError."""
+    digits = text.strip().rstrip("=").replace("-", "+").replace("_", "/")
     try:
-        key = base64.b64decode(text.strip().replace("-", "+").replace("_", "/") + "==", validate=False)
-    except (binascii.Error, ValueError):
-        raise ValueError("a master key is base64") from None
+        key = base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True)
+    except ValueError:
+        raise ValueError("a master key is base64, and this one is not") from None
     if len(key) != MASTER_KEY_BYTES:
         message = f"a master key is {MASTER_KEY_BYTES} bytes in base64, this one has {len(key)}"
         raise ValueError(message)

@@ -1,12 +1,14 @@
 """What an operator may say about tokens."""
 
+import re
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_settings import NoDecode
+
+_BASE_URL = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
 
 
 class SigningAlgorithm(StrEnum):
@@ -43,14 +45,14 @@ class TokenSettings(BaseModel):
         default=timedelta(minutes=10),
         ge=timedelta(seconds=10),
         le=timedelta(hours=24),
-        description="How long an access token is good for (ISO 8601 or seconds).",
+        description="How long an access token is good for (ISO 8601).",
         examples=["PT10M"],
     )
     leeway: timedelta = Field(
         default=timedelta(seconds=30),
         ge=timedelta(0),
         le=timedelta(minutes=5),
-        description="How far clocks may be apart.",
+        description="How far clocks may be apart (ISO 8601).",
         examples=["PT30S"],
     )
 
@@ -67,14 +69,7 @@ class TokenSettings(BaseModel):
     @field_validator("issuer")
     @classmethod
     def _is_a_base_url(cls, issuer: str) -> str:
-        parts = urlsplit(issuer)
-        if (
-            parts.scheme not in {"http", "https"}
-            or not parts.hostname
-            or parts.query
-            or parts.fragment
-            or parts.username
-        ):
+        if not _BASE_URL.fullmatch(issuer):
             raise ValueError("it is not the URL of a service: scheme, host, nothing after the path")
         return issuer.rstrip("/")
 

@@ -21,9 +21,11 @@ class HeldVerification:
     def release(self) -> None:
         self._released.set()
 
-    async def verify(self, password: SecretStr, password_hash: str | None) -> Verification:
+    async def verify(
+        self, password: SecretStr, password_hash: str | None, *, stand_in: str | None = None
+    ) -> Verification:
         is_held, self._is_first = self._is_first, False
-        verification = await self._verify(password, password_hash)
+        verification = await self._verify(password, password_hash, stand_in=stand_in)
         if is_held:
             self.hashed.set()
             await self._released.wait()

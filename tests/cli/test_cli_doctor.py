@@ -1,0 +1,74 @@
+"""`doctor`: every finding, for people and for programs; the exit code says whether all is well."""
+
+import json
+from typing import Any
+
+from tests.support.commands import Operator, Outcome
+from tests.support.settings import new_master_key
+
+CHECKS = ["settings", "database", "schema", "signing keys", "administrator"]
+
+
+def _well(*names: str) -> list[dict[str, Any]]:
+    return [{"check": name, "well": True, "mend": ""} for name in names]
+
+
+def _findings(outcome: Outcome) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(outcome.stdout)
+    return found
+
+
+def test_a_healthy_service_is_said_to_be_well(operator: Operator, migrated_database: str) -> None:
+    operator.environment["AUTH_DATABASE__URL"] = migrated_database
+    operator.run("create-admin", "--email", "ann@example.com")
+
+    for_people, for_programs = operator.run("doctor"), operator.run("doctor", "--json")
+
+    assert for_people == Outcome(0, "".join(f"{name:<13}  ok\n" for name in CHECKS), "")
+    assert (for_programs.code, for_programs.stderr) == (0, "")
+    assert _findings(for_programs) == _well(*CHECKS)
+
+
+def test_a_missing_schema_ends_the_examination(operator: Operator, empty_database: str) -> None:
+    outcome = operator.run("doctor", "--json", AUTH_DATABASE__URL=empty_database)
+
+    mend = "The database's schema is not what this release needs. Run 'auth-service migrate'."
+    assert outcome.code == 2
+    assert _findings(outcome) == [*_well("settings", "database"), {"check": "schema", "well": False, "mend": mend}]
+
+
+def test_a_key_that_does_not_open_and_a_missing_administrator_are_both_named(operator: Operator) -> None:
+    operator.run("migrate")
+    operator.run("doctor")  # makes the first key
+
+    outcome = operator.run("doctor", "--json", AUTH_SECURITY__MASTER_KEYS=new_master_key())
+
+    keys, administrator = _findings(outcome)[3:]
+    assert outcome.code == 2
+    assert keys["mend"].startswith("signing key ")
+    assert keys["mend"].endswith(": put the earlier one back into AUTH_SECURITY__MASTER_KEYS.")
+    assert administrator == {
+        "check": "administrator",
+        "well": False,
+        "mend": "There is none. Run: auth-service create-admin --email you@example.com",
+    }
+
+
+def test_an_unsafe_setting_is_named_and_the_examination_goes_on(operator: Operator) -> None:
+    operator.run("migrate")
+
+    outcome = operator.run("doctor", "--json", AUTH_TOKENS__ISSUER="http://127.0.0.1:8000")
+
+    findings = _findings(outcome)
+    assert [(finding["check"], finding["well"]) for finding in findings[:3]] == [
+        ("settings", False),
+        ("database", True),
+        ("schema", True),
+    ]
+
+
+def test_every_wrong_setting_is_a_finding_and_nothing_is_connected(operator: Operator) -> None:
+    outcome = operator.run("doctor", "--json", AUTH_TOKENS__ISSUER=None, AUTH_HTTP__DOCS="perhaps")
+
+    assert [(finding["check"], finding["well"]) for finding in _findings(outcome)] == [("settings", False)] * 2
+    assert list(operator.folder.iterdir()) == []

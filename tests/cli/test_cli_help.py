@@ -1,0 +1,68 @@
+"""`--help` and `export-openapi`: what needs neither a setting nor a database."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.commands import ROOT, Operator, Outcome
+
+COMMANDS = ["dev", "serve", "migrate", "create-admin", "doctor", "export-openapi"]
+HEAVY = {"fastapi", "sqlalchemy", "sqlmodel", "pydantic_settings", "jwt", "passlib", "alembic", "uvicorn", "asyncio"}
+
+
+def test_help_lists_every_command(operator: Operator) -> None:
+    outcome = operator.run("--help")
+
+    assert (outcome.code, outcome.stderr) == (0, "")
+    assert [command for command in COMMANDS if f" {command} " not in outcome.stdout] == []
+    assert "--install-completion" not in outcome.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(operator: Operator, command: str) -> None:
+    outcome = operator.run(command, "--help")
+
+    assert (outcome.code, outcome.stderr) == (0, "")
+    assert f"Usage: auth-service {command}" in outcome.stdout.replace("Usage: root", "Usage: auth-service")
+
+
+@pytest.mark.parametrize("command", [["--help"], ["serve", "--help"]])
+def test_help_imports_nothing_that_takes_long(command: list[str]) -> None:
+    code = (
+        "import sys; from auth_service.__main__ import main\ntry: main()\nfinally: print(*sys.modules, file=sys.stderr)"
+    )
+
+    outcome = subprocess.run(
+        [sys.executable, "-c", code, *command], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert HEAVY & set(outcome.stderr.split()) == set()
+
+
+def test_no_command_at_all_prints_the_help(operator: Operator) -> None:
+    outcome = operator.run()
+
+    assert [command for command in COMMANDS if f" {command} " not in outcome.stdout + outcome.stderr] == []
+
+
+def test_the_api_document_goes_to_standard_output_or_to_a_file(operator: Operator) -> None:
+    nothing_set = dict.fromkeys(operator.environment)
+
+    printed = operator.run("export-openapi", **nothing_set)
+    written = operator.run("export-openapi", "--output", "openapi.json", **nothing_set)
+
+    document = json.loads(printed.stdout)
+    assert (printed.code, printed.stderr, written) == (0, "", Outcome(0, "", ""))
+    assert document["openapi"].startswith("3.")
+    assert {"/oauth/token", "/users/me", "/items"} <= document["paths"].keys()
+    assert (operator.folder / "openapi.json").read_text() == printed.stdout
+    assert [path.name for path in operator.folder.iterdir()] == ["openapi.json"]
+
+
+def test_a_document_that_cannot_be_written_gets_one_line(operator: Operator) -> None:
+    outcome = operator.run("export-openapi", "--output", str(Path("nowhere") / "openapi.json"))
+
+    assert outcome == Outcome(2, "", "auth-service: cannot write nowhere/openapi.json: No such file or directory\n")

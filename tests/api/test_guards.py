@@ -129,13 +129,14 @@ async def test_a_route_that_strangers_may_use_knows_who_is_calling(service: Serv
     assert response.json()["is_active"] is False
 
 
-async def test_an_administrators_route_is_closed_to_others(client: AsyncClient, make_user: MakeUser) -> None:
+async def test_an_administrators_route_is_closed_to_others_by_its_guard(service: Service, make_user: MakeUser) -> None:
     account = await make_user()
 
-    response = await client.get("/users", headers=bearer(account))
+    response = await service.client.get("/users", headers=bearer(account))
 
     assert_problem(response, 403, code="permission_denied")
     assert response.headers["www-authenticate"] == f'{CHALLENGE}, error="insufficient_scope"'
+    assert (await service.audit_events())[-1].detail == {"code": "permission_denied", "action": "administer"}
 
 
 async def test_an_administrators_route_is_open_to_an_administrator(client: AsyncClient, make_admin: MakeUser) -> None:

@@ -21,6 +21,7 @@ SPELLINGS = (
     pytest.param(f"  {ADDRESS}\t", id="space around it"),
     pytest.param("josé@xn--bcher-kva.example.com", id="A-label"),
 )
+TOO_LONG_A_KEY = f"{'é' * 32}@{'ä.' * 30}com"  # each of these labels becomes seven letters
 
 
 @pytest.fixture
@@ -140,6 +141,7 @@ async def test_a_username_is_short_and_plain(client: AsyncClient, make_user: Mak
         pytest.param({"password": "seven 7"}, 422, "weak_password", id="too short"),
         pytest.param({"password": "x" * 257}, 422, "invalid_input", id="too long"),
         pytest.param({"password": PASSWORD, "email": "ann@localhost"}, 422, "invalid_input", id="no domain"),
+        pytest.param({"password": PASSWORD, "email": TOO_LONG_A_KEY}, 422, "invalid_input", id="too long to look up"),
         pytest.param({"password": PASSWORD, "email": None}, 422, "invalid_input", id="no address"),
     ],
 )

@@ -117,6 +117,7 @@ IMPOSSIBLE: tuple[dict[str, str], ...] = (
     {"created_from": "2026-01-01"},
     {"created_from": "2026-01-01T00:00:00"},
     {"created_before": "yesterday"},
+    {"created_from": "0001-01-01T00:00:00+23:00"},
     {"is_active": "perhaps"},
     {"is_active": ""},
     {"sort": "hashed_password"},

@@ -25,27 +25,28 @@ async def test_what_is_not_sent_stays_as_it_is(client: AsyncClient, make_user: M
     assert (await client.get("/users/me", headers=bearer(user))).json() == changed
 
 
-@pytest.mark.parametrize("name", ["username", "full_name"])
 @pytest.mark.parametrize("method", METHODS)
-async def test_null_clears_what_may_be_empty(client: AsyncClient, make_user: MakeUser, method: str, name: str) -> None:
+async def test_null_clears_what_may_be_empty(client: AsyncClient, make_user: MakeUser, method: str) -> None:
     user = await make_user(username="ann", full_name="Ann Example")
 
-    response = await client.request(method, f"/users/{user.id}", headers=bearer(user), json={name: None})
+    for name in ("username", "full_name"):
+        response = await client.request(method, f"/users/{user.id}", headers=bearer(user), json={name: None})
 
-    assert response.status_code == 200
-    assert response.json()[name] is None
+        assert response.status_code == 200
+        assert response.json()[name] is None
 
 
-@pytest.mark.parametrize("name", ["email", "is_active", "is_superuser", "email_verified"])
 @pytest.mark.parametrize("method", METHODS)
 async def test_null_is_no_value_for_what_an_account_always_has(
-    client: AsyncClient, make_user: MakeUser, make_admin: MakeUser, method: str, name: str
+    client: AsyncClient, make_admin: MakeUser, method: str
 ) -> None:
-    user, administrator = await make_user(), await make_admin()
+    admin = await make_admin()
 
-    response = await client.request(method, f"/users/{user.id}", headers=bearer(administrator), json={name: None})
+    for name in ("email", "is_active", "is_superuser", "email_verified"):
+        response = await client.request(method, f"/users/{admin.id}", headers=bearer(admin), json={name: None})
 
-    assert_problem(response, 422, code="invalid_input")
+        assert_problem(response, 422, code="invalid_input")
+        assert [error["location"] for error in response.json()["errors"]] == [["body", name]]
 
 
 async def test_a_cleared_username_is_free_again(client: AsyncClient, service: Service, make_user: MakeUser) -> None:
@@ -75,34 +76,31 @@ async def test_a_taken_username_is_refused_and_nothing_is_changed(
     assert (stored.username, stored.full_name) == ("bob", "Bob")
 
 
-@pytest.mark.parametrize(("method", "path"), [("PATCH", "/users/me"), *((method, "/users/{id}") for method in METHODS)])
-async def test_a_password_in_the_body_names_the_door_for_passwords(
-    client: AsyncClient, make_admin: MakeUser, method: str, path: str
-) -> None:
+async def test_a_password_in_the_body_names_the_door_for_passwords(client: AsyncClient, make_admin: MakeUser) -> None:
     administrator = await make_admin()
-    body = {"full_name": "Ann", "password": "a new passphrase"}
+    path = f"/users/{administrator.id}"
 
-    response = await client.request(
-        method, path.replace("{id}", str(administrator.id)), headers=bearer(administrator), json=body
-    )
+    for method, url in (("PATCH", "/users/me"), ("PATCH", path), ("PUT", path)):
+        response = await client.request(
+            method, url, headers=bearer(administrator), json={"full_name": "Ann", "password": "a new passphrase"}
+        )
 
-    assert_problem(response, 422, code="invalid_input")
-    assert "PUT /users/me/password" in response.json()["detail"]
-    assert "a new passphrase" not in response.text
+        assert_problem(response, 422, code="invalid_input")
+        assert "PUT /users/me/password" in response.json()["detail"]
+        assert "a new passphrase" not in response.text
 
 
 @pytest.mark.parametrize("email", ["new@example.com", "ann@example.com", "ANN@example.com"])
-@pytest.mark.parametrize("path", ["/users/me", "/users/{user_id}"])
 async def test_ones_own_address_needs_a_proof_also_when_it_stays_the_same(
-    client: AsyncClient, service: Service, make_user: MakeUser, path: str, email: str
+    client: AsyncClient, service: Service, make_user: MakeUser, email: str
 ) -> None:
     user = await make_user(email="ann@example.com")
 
-    response = await client.patch(
-        path.replace("{user_id}", str(user.id)), headers=bearer(user), json={"email": email, "full_name": "Ann"}
-    )
+    for method, path in (("PATCH", "/users/me"), ("PATCH", f"/users/{user.id}"), ("PUT", f"/users/{user.id}")):
+        body = {"email": email, "full_name": "Ann"}
+        response = await client.request(method, path, headers=bearer(user), json=body)
 
-    assert_problem(response, 403, code="email_change_needs_proof")
+        assert_problem(response, 403, code="email_change_needs_proof")
     stored = await service.stored_user(user.id)
     assert stored is not None
     assert (stored.email, stored.full_name) == ("ann@example.com", None)

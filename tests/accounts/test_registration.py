@@ -21,6 +21,7 @@ SPELLINGS = (
     pytest.param(f"  {ADDRESS}\t", id="space around it"),
     pytest.param("josé@xn--bcher-kva.example.com", id="A-label"),
 )
+TOO_LONG_A_KEY = f"{'é' * 32}@{'ä.' * 30}com"  # each of these labels becomes seven letters
 
 
 @pytest.fixture
@@ -103,30 +104,32 @@ async def test_a_username_belongs_to_one_account(client: AsyncClient) -> None:
     assert_problem(response, 409, code="username_taken")
 
 
-@pytest.mark.parametrize(
-    ("username", "status"),
-    [
-        pytest.param("ann", 201, id="the shortest"),
-        pytest.param("a" * 32, 201, id="the longest"),
-        pytest.param("0-._-", 201, id="every sign"),
-        pytest.param(" ann ", 201, id="space around it"),
-        pytest.param("an", 422, id="too short"),
-        pytest.param("a" * 33, 422, id="too long"),
-        pytest.param("-ann", 422, id="begins with a sign"),
-        pytest.param("Ann", 422, id="capitals"),
-        pytest.param("ann@home", 422, id="could be an address"),
-        pytest.param("änn", 422, id="beyond ASCII"),
-        pytest.param("ann\n", 201, id="a line break around it"),
-        pytest.param("ann\nann", 422, id="a line break inside"),
-        pytest.param("", 422, id="empty"),
-    ],
+USERNAMES: tuple[tuple[str, str, int], ...] = (
+    ("the shortest", "ann", 200),
+    ("the longest", "a" * 32, 200),
+    ("every sign", "0-._-", 200),
+    ("space around it", " ann ", 200),
+    ("too short", "an", 422),
+    ("too long", "a" * 33, 422),
+    ("begins with a sign", "-ann", 422),
+    ("capitals", "Ann", 422),
+    ("could be an address", "ann@home", 422),
+    ("beyond ASCII", "änn", 422),
+    ("a line break around it", "ann\n", 200),
+    ("a line break inside", "ann\nann", 422),
+    ("empty", "", 422),
 )
-async def test_a_username_is_short_and_plain(client: AsyncClient, username: str, status: int) -> None:
-    response = await client.post(
-        "/users", json={"email": "ann@example.com", "password": PASSWORD, "username": username}
-    )
 
-    assert response.status_code == status
+
+async def test_a_username_is_short_and_plain(client: AsyncClient, make_user: MakeUser) -> None:
+    headers = bearer(await make_user())
+
+    answers = {
+        what: (await client.patch("/users/me", headers=headers, json={"username": username})).status_code
+        for what, username, _ in USERNAMES
+    }
+
+    assert answers == {what: status for what, _, status in USERNAMES}
 
 
 @pytest.mark.parametrize(
@@ -138,6 +141,7 @@ async def test_a_username_is_short_and_plain(client: AsyncClient, username: str,
         pytest.param({"password": "seven 7"}, 422, "weak_password", id="too short"),
         pytest.param({"password": "x" * 257}, 422, "invalid_input", id="too long"),
         pytest.param({"password": PASSWORD, "email": "ann@localhost"}, 422, "invalid_input", id="no domain"),
+        pytest.param({"password": PASSWORD, "email": TOO_LONG_A_KEY}, 422, "invalid_input", id="too long to look up"),
         pytest.param({"password": PASSWORD, "email": None}, 422, "invalid_input", id="no address"),
     ],
 )
@@ -180,15 +184,16 @@ async def test_administrators_create_users_with_every_field_when_registration_is
     assert account["email_verified_at"] == account["created_at"]
 
 
-@pytest.mark.parametrize("password", ["", "None", "null", "!", "no account has this password", PASSWORD])
 async def test_an_account_without_a_password_signs_in_with_none(
-    client: AsyncClient, service: Service, make_admin: MakeUser, password: str
+    client: AsyncClient, service: Service, make_admin: MakeUser
 ) -> None:
     body = {"email": "ann@example.com", "username": "ann"}
     created = await client.post("/users", headers=bearer(await make_admin()), json=body)
     assert created.status_code == 201
 
-    answers = [await service.sign_in(name, password) for name in ("ann@example.com", "ann")]
+    for password in ("", "None", "null", "!", "no account has this password", PASSWORD):
+        for name in ("ann@example.com", "ann"):
+            answer = await service.sign_in(name, password)
 
-    error = "invalid_grant" if password else "invalid_request"
-    assert [(answer.status_code, answer.json()["error"]) for answer in answers] == [(400, error)] * 2
+            error = "invalid_grant" if password else "invalid_request"
+            assert (answer.status_code, answer.json()["error"]) == (400, error)

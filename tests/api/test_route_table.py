@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-import pytest
 from httpx import Response
 
 from auth_service.db.uuid7 import uuid7
@@ -44,6 +43,8 @@ PUBLIC = Row(user="200", administrator="200", anonymous="200", disabled="200")
 USER_RULE = (("200", DENIED, DENIED), ("200", "200", NO_USER))
 ITEM_RULE = (("200", NO_ITEM, NO_ITEM), ("200", "200", NO_ITEM))
 NEW_USER = {"email": "new@example.com", "password": PASSWORD}
+
+ENDS_TOKENS = ("PUT /users/me/password", "DELETE /users/{user_id}")
 
 TABLE: Mapping[str, Row] = {
     "POST /oauth/token": Row("200", "200", anonymous="400 invalid_grant", disabled="400 invalid_grant"),
@@ -89,20 +90,22 @@ def test_no_route_is_hidden_from_the_document_but_those_of_the_documentation() -
     }
 
 
-@pytest.mark.parametrize("route", TABLE)
-async def test_each_kind_of_caller_gets_exactly_what_the_table_says(route: str, service: Service) -> None:
-    row, documented = TABLE[route], documented_routes(service.app)[route]
+async def test_each_kind_of_caller_gets_exactly_what_the_table_says(service: Service) -> None:
+    documented = documented_routes(service.app)
     callers = await _callers(service)
-    targets = TARGETS if "{" in route else ("own",)
 
-    answers = {}
-    for caller, account in callers.items():
-        for target in targets:
-            response = await _call(service, route, row, account, await _target(service, route, account, target))
-            assert str(response.status_code) in documented["responses"]
-            answers[caller, target] = _answer(response)
+    answers, expected = {}, {}
+    for route in sorted(TABLE, key=lambda route: route in ENDS_TOKENS):
+        if route in ENDS_TOKENS:
+            callers = await _callers(service)
+        for caller, account in callers.items():
+            for target in TARGETS if "{" in route else ("own",):
+                response = await _call(service, route, account, await _target(service, route, account, target))
+                assert str(response.status_code) in documented[route]["responses"]
+                answers[route, caller, target] = _answer(response)
+                expected[route, caller, target] = TABLE[route].expected(caller, target)
 
-    assert answers == {(caller, target): row.expected(caller, target) for caller in callers for target in targets}
+    assert answers == expected
 
 
 async def _callers(service: Service) -> dict[str, Account]:
@@ -123,12 +126,12 @@ async def _target(service: Service, route: str, caller: Account, target: str) ->
     return owner_id if "{user_id}" in route else await store_item(service, owner_id)
 
 
-async def _call(service: Service, route: str, row: Row, caller: Account, target: UUID) -> Response:
+async def _call(service: Service, route: str, caller: Account, target: UUID) -> Response:
     method, _, path = route.partition(" ")
     url = path.replace("{user_id}", str(target)).replace("{item_id}", str(target))
     if route == "POST /oauth/token":
         return await service.sign_in(caller.email, caller.password)
-    body = dict(row.body) if row.body else None
+    body = TABLE[route].body
     if route == "POST /users":
         body = {**NEW_USER, "email": f"{uuid4().hex}@example.com"}
     headers = bearer(caller) if caller.token else {}

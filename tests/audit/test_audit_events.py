@@ -181,23 +181,22 @@ REFUSED: Mapping[str, tuple[Act, list[tuple[str, str | None, str | None, dict[st
     "a wrong current password": (
         by_user("PUT", "/users/me/password", current_password="not it", new_password=NEW_PASSWORD),
         [
-            ("password.changed", "user", "user", {}),
             ("access.denied", "user", None, {"code": "wrong_password", "action": None}),
+            ("password.changed", "user", "user", {}),
         ],
     ),
 }
 
 
-@pytest.mark.parametrize("what", REFUSED)
-async def test_a_refusal_leaves_a_trace_although_the_transaction_is_rolled_back(world: World, what: str) -> None:
-    act, expected = REFUSED[what]
+async def test_a_refusal_leaves_a_trace_although_the_transaction_is_rolled_back(world: World) -> None:
+    for what, (act, expected) in REFUSED.items():
+        before = {event.id for event in await world.new_events()}
 
-    response = await act(world)
+        response = await act(world)
 
-    assert response.status_code in {400, 403}
-    records = sorted((facts(record) for record in await world.new_events()), key=lambda fact: fact["event"])
-    assert records == sorted(
-        (
+        assert response.status_code in {400, 403}, what
+        records = [facts(event) for event in await world.new_events() if event.id not in before]
+        assert sorted(records, key=lambda fact: str(fact["event"])) == [
             {
                 "event": event,
                 "outcome": "failure",
@@ -209,9 +208,7 @@ async def test_a_refusal_leaves_a_trace_although_the_transaction_is_rolled_back(
                 "detail": detail,
             }
             for event, actor, subject, detail in expected
-        ),
-        key=lambda fact: str(fact["event"]),
-    )
+        ]
 
 
 NO_TRACE: Mapping[str, tuple[Act, int]] = {
@@ -240,13 +237,10 @@ NO_TRACE: Mapping[str, tuple[Act, int]] = {
 }
 
 
-@pytest.mark.parametrize("what", NO_TRACE)
-async def test_neither_what_came_to_nothing_nor_a_stranger_fills_the_audit(world: World, what: str) -> None:
-    act, status = NO_TRACE[what]
+async def test_neither_what_came_to_nothing_nor_a_stranger_fills_the_audit(world: World) -> None:
+    answers = {what: (await act(world)).status_code for what, (act, _) in NO_TRACE.items()}
 
-    response = await act(world)
-
-    assert response.status_code == status
+    assert answers == {what: status for what, (_, status) in NO_TRACE.items()}
     assert await world.new_events() == []
 
 

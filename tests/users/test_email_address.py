@@ -34,6 +34,15 @@ def test_case_composition_and_space_make_no_other_address(local_part: str, domai
         assert _normalized(f"{other_case}@{domain}") == normalized
 
 
+def test_no_folded_character_takes_more_room_than_its_bytes_did() -> None:
+    letters = (chr(number) for number in range(0x110000) if not 0xD800 <= number <= 0xDFFF)
+
+    grown = [letter for letter in letters if len(letter.casefold()) > len(letter.encode())]
+
+    assert grown == ["\u0390", "\u03b0"]
+    assert [len(unicodedata.normalize("NFC", letter.casefold())) for letter in grown] == [1, 1]
+
+
 @pytest.mark.parametrize(
     ("address", "normalized"),
     [

@@ -11,6 +11,7 @@ from auth_service.errors import InvalidInputError, ServiceError
 from auth_service.oauth.errors import InvalidClientError, InvalidGrantError
 from auth_service.tokens.errors import InvalidTokenError
 from auth_service.users.errors import EmailTakenError, UserNotFoundError
+from tests.support.attacks import Attack, Target
 from tests.support.edge import SECURITY_HEADERS, failing_client
 
 _FAULT = RuntimeError("the password is hunter2")
@@ -174,3 +175,18 @@ async def test_an_answer_that_fails_halfway_is_broken_off() -> None:
                 await client.get("/fails-halfway")
 
     assert [line["event"] for line in logs] == ["request.failed"]
+
+
+async def test_a_bad_id_is_refused_without_a_character_of_it(target: Target) -> None:
+    answer = await target.send(Attack("GET", "/users/%C3%9F", 422, "invalid_input"))
+
+    assert answer.json() == {
+        "type": "about:blank",
+        "title": answer.json()["title"],
+        "status": 422,
+        "detail": "path.user_id: Input should be a valid UUID",
+        "code": "invalid_input",
+        "errors": [
+            {"location": ["path", "user_id"], "code": "uuid_parsing", "message": "Input should be a valid UUID"}
+        ],
+    }

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import socket
 import subprocess
@@ -10,6 +11,10 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import httpx
+
+from auth_service.cli.dev import ADMIN_EMAIL
 
 _ROOT = Path(__file__).resolve().parents[2]
 _PATIENCE_SECONDS = 10
@@ -29,7 +34,22 @@ class Server:
     """A running `dev`; its log is what it wrote to standard error."""
 
     port: int
-    log: Path
+    folder: Path
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log"
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def sign_in(self) -> str:
+        """Return an access token of the administrator that `dev` made."""
+        state = json.loads((self.folder / "var" / "dev.json").read_text())
+        form = {"grant_type": "password", "username": ADMIN_EMAIL, "password": state["admin_password"]}
+        token: str = httpx.post(f"{self.url}/oauth/token", data=form).json()["access_token"]
+        return token
 
     async def exchange(self, *pieces: bytes, hang_up: bool = False) -> Answer | None:
         """Send the pieces, for as long as the server listens, and return the first answer, if there is one."""
@@ -60,20 +80,24 @@ async def _read_answer(reader: asyncio.StreamReader) -> Answer | None:
 
 
 @contextmanager
-def serving(folder: Path, *options: str) -> Iterator[Server]:
-    """Run `dev` in an empty folder until the block ends."""
+def serving(folder: Path, **variables: str) -> Iterator[Server]:
+    """Run `dev` in an empty folder, with these settings of its environment, until the block ends."""
     port, log = _free_port(), folder / "log"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AUTH_")}
-    command = [sys.executable, "-m", "auth_service", "dev", "--port", str(port), *options]
+    command = [sys.executable, "-m", "auth_service", "dev", "--port", str(port)]
     with (
         log.open("wb") as errors,
         subprocess.Popen(
-            command, cwd=folder, env={**environment, "PYTHONPATH": str(_ROOT)}, stdout=subprocess.PIPE, stderr=errors
+            command,
+            cwd=folder,
+            env={**environment, **variables, "PYTHONPATH": str(_ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=errors,
         ) as process,
     ):
         try:
             _wait_until_ready(process, log)
-            yield Server(port, log)
+            yield Server(port, folder)
         finally:
             process.terminate()
 

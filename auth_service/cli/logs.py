@@ -41,6 +41,7 @@ def configure_logs(*, as_json: bool) -> None:
     )
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
     logging.getLogger("uvicorn.error").setLevel(logging.INFO if as_json else logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # each readiness probe reads the revision
 
 
 def _drop_coloured_copy(_logger: object, _method: str, event: EventDict) -> EventDict:

@@ -14,7 +14,7 @@ from typing import Any
 from typer.testing import CliRunner
 
 from auth_service.cli.main import app
-from tests.support.settings import CHEAP_HASHES, new_master_key
+from tests.support.settings import CHEAPEST_SERVABLE_HASHES, new_master_key
 
 ROOT = Path(__file__).parents[2]
 _TIMEOUT_SECONDS = 60.0
@@ -114,7 +114,7 @@ def make_operator(folder: Path, database_url: str | None = None) -> Operator:
         "AUTH_DATABASE__URL": database_url or f"sqlite:///{folder}/auth.db",
         "AUTH_SECURITY__MASTER_KEYS": key,
         "AUTH_TOKENS__ISSUER": "https://auth.example.com",
-        **{f"AUTH_HASHING__{name.upper()}": str(value) for name, value in CHEAP_HASHES.items()},
+        **{f"AUTH_HASHING__{name.upper()}": str(value) for name, value in CHEAPEST_SERVABLE_HASHES.items()},
     }
     return Operator(folder, environment, [key])
 

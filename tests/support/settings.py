@@ -8,6 +8,7 @@ from auth_service.settings import Settings
 
 ISSUER = "http://127.0.0.1:8000"
 CHEAP_HASHES = {"argon2_memory_kib": 8, "argon2_passes": 1, "bcrypt_cost": 4, "workers": 2}
+CHEAPEST_SERVABLE_HASHES = {"argon2_memory_kib": 7_168, "argon2_passes": 1, "bcrypt_cost": 10, "workers": 2}
 
 
 def new_master_key() -> str:

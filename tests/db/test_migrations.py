@@ -26,7 +26,7 @@ from auth_service.db.settings import DatabaseSettings
 from auth_service.items.models import Item
 from auth_service.users.models import User
 from tests.support.commands import ROOT, make_operator
-from tests.support.processes import migrate, run_at_once
+from tests.support.processes import migrate_database, running_at_once
 
 Result = TypeVar("Result")
 
@@ -119,9 +119,10 @@ def test_no_table_is_declared_outside_of_models() -> None:
 
 
 def test_six_processes_migrate_an_empty_database_at_once(empty_database: str) -> None:
-    exit_codes = run_at_once(6, migrate, empty_database)
+    with running_at_once(migrate_database, [(empty_database,)] * 6) as processes:
+        exit_codes = [process.wait() for process in processes]
 
-    assert exit_codes == [0] * 6
+    assert exit_codes == [0] * 6, processes[0].text
     assert _with_database(empty_database, _tables) == set(base.Table.metadata.tables)
 
 

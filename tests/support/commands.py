@@ -82,8 +82,14 @@ class Operator:
     @contextmanager
     def start(self, *command: str, **changes: str) -> Iterator[Program]:
         """Start a command as a program that ends with the block at the latest."""
+        with self.start_python("-m", "auth_service", *command, **changes) as program:
+            yield program
+
+    @contextmanager
+    def start_python(self, *arguments: str, **changes: str) -> Iterator[Program]:
+        """Start Python in the operator's folder and environment."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "auth_service", *command],
+            [sys.executable, *arguments],
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": str(ROOT), **self.environment, **changes},
             stdin=subprocess.PIPE,

@@ -1,37 +1,85 @@
-"""Several processes that do the same at once."""
+"""Several processes that do the same at once, forked from a server that has imported this module already."""
 
 import asyncio
+import io
 import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Barrier
 
+from auth_service.cli import create_admin, migrate, serve  # noqa: F401 - imported once, before the fork
+from auth_service.cli.main import app
 from auth_service.db.engine import Database
 from auth_service.db.migrations import upgrade
 from auth_service.db.settings import DatabaseSettings
 
 _TIMEOUT_SECONDS = 60
+_context = multiprocessing.get_context("forkserver")
+_context.set_forkserver_preload([__name__])
 
 
-def run_at_once(count: int, do: Callable[[str], None], argument: str) -> list[int | None]:
-    """Run `do(argument)` in `count` processes, all from one moment on; return their exit codes.
+class Running:
+    """One of them, and what it writes to its standard output and standard error."""
 
-    They are forked from a server that has imported this module, so that none costs a start of Python.
-    """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    start = context.Barrier(count)
-    processes = [context.Process(target=_wait_and_do, args=(start, do, argument)) for _ in range(count)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(_TIMEOUT_SECONDS)
-    return [process.exitcode for process in processes]
+    def __init__(self, process: BaseProcess, output: Connection) -> None:
+        self.process = process
+        self._output = os.fdopen(os.dup(output.fileno()), encoding="utf-8")
+        self.text = ""
+
+    def wait_for(self, sign: str) -> None:
+        """Return when it has written a line with `sign`."""
+        for line in self._output:
+            self.text += line
+            if sign in line:
+                return
+        raise AssertionError(self.text)
+
+    def wait(self) -> int | None:
+        """Return its exit code when it has ended."""
+        self.text += self._output.read()
+        self.process.join(_TIMEOUT_SECONDS)
+        return self.process.exitcode
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.join()
+        self._output.close()
 
 
-def migrate(url: str) -> None:
+@contextmanager
+def running_at_once(do: Callable[..., None], arguments: list[tuple[object, ...]]) -> Iterator[list[Running]]:
+    """Call `do` with each of the arguments in a process of its own, all of them from one moment on."""
+    start = _context.Barrier(len(arguments))
+    running = []
+    try:
+        for each in arguments:
+            reader, writer = _context.Pipe(duplex=False)
+            process = _context.Process(target=_wait_and_do, args=(start, writer, do, each))
+            process.start()
+            running.append(Running(process, reader))
+            reader.close()
+            writer.close()
+        yield running
+    finally:
+        for each_running in running:
+            each_running.close()
+
+
+def _wait_and_do(start: Barrier, output: Connection, do: Callable[..., None], arguments: tuple[object, ...]) -> None:
+    signal.alarm(_TIMEOUT_SECONDS)
+    for descriptor in (1, 2):
+        os.dup2(output.fileno(), descriptor)
+    output.close()
+    start.wait()
+    do(*arguments)
+
+
+def migrate_database(url: str) -> None:
     async def run() -> None:
         database = Database(DatabaseSettings.model_validate({"url": url, "connect_timeout": 30}))
         try:
@@ -42,8 +90,13 @@ def migrate(url: str) -> None:
     asyncio.run(run())
 
 
-def _wait_and_do(start: Barrier, do: Callable[[str], None], argument: str) -> None:
-    signal.alarm(_TIMEOUT_SECONDS)
-    sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115 - the exit code tells; it is the process's last file
-    start.wait()
-    do(argument)
+def run_commands(environment: Mapping[str, str], stdin: str, commands: list[list[str]]) -> None:
+    """Do what a replica does: one command after the other; the last one serves until it is told to stop."""
+    os.environ.update(environment)
+    sys.stdin = io.TextIOWrapper(io.BytesIO(stdin.encode()))
+    for command in commands:
+        try:
+            app(command)
+        except SystemExit as end:
+            if end.code:
+                raise

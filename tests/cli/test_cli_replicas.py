@@ -1,0 +1,77 @@
+"""Replicas that each run `migrate`, `create-admin --if-none` and `serve` at once on an empty database."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import httpx
+from sqlmodel import col, select
+
+from auth_service.db.engine import Database
+from auth_service.db.settings import DatabaseSettings
+from auth_service.tokens.models import SigningKeyRecord
+from auth_service.users.models import User
+from tests.support.commands import Operator, Outcome, free_port
+from tests.support.processes import Running, run_commands, running_at_once
+
+EMAIL, PASSWORD = "ann@example.com", "correct horse battery staple"
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    process: Running
+    url: str
+
+    def sign_in(self) -> str:
+        form = {"grant_type": "password", "username": EMAIL, "password": PASSWORD}
+        token: str = httpx.post(f"{self.url}/oauth/token", data=form).json()["access_token"]
+        return token
+
+    def read_me(self, token: str) -> httpx.Response:
+        return httpx.get(f"{self.url}/users/me", headers={"Authorization": f"Bearer {token}"})
+
+
+@contextmanager
+def _replicas(operator: Operator, count: int) -> Iterator[list[Replica]]:
+    """Yield replicas that began at once and are all ready."""
+    ports = [free_port() for _ in range(count)]
+    create_admin = ["create-admin", "--if-none", "--email", EMAIL, "--password-stdin"]
+    commands = [[["migrate"], create_admin, ["serve", "--port", str(port)]] for port in ports]
+    with running_at_once(run_commands, [(operator.environment, f"{PASSWORD}\n", each) for each in commands]) as all_:
+        for process in all_:
+            process.wait_for("service.ready")
+        yield [Replica(process, f"http://127.0.0.1:{port}") for process, port in zip(all_, ports, strict=True)]
+
+
+async def _stored(url: str) -> tuple[int, list[str]]:
+    database = Database(DatabaseSettings.model_validate({"url": url}))
+    async with database.transaction(writing=False) as session:
+        keys = (await session.exec(select(SigningKeyRecord))).all()
+        administrators = (await session.exec(select(User.email).where(col(User.is_superuser)))).all()
+    await database.dispose()
+    return len(keys), list(administrators)
+
+
+def test_replicas_that_start_at_once_agree_on_one_key_and_one_administrator(
+    operator: Operator, empty_database: str
+) -> None:
+    operator.environment["AUTH_DATABASE__URL"] = empty_database
+    count = 5 if empty_database.startswith("postgresql") else 3
+
+    with _replicas(operator, count) as replicas:
+        ready = [httpx.get(f"{replica.url}/readyz").status_code for replica in replicas]
+        key_sets = {httpx.get(f"{replica.url}/.well-known/jwks.json").content for replica in replicas}
+        tokens = [replica.sign_in() for replica in replicas]
+        accepted = {replica.read_me(token).status_code for replica in replicas for token in tokens}
+        for replica in replicas:
+            replica.process.process.terminate()
+        exit_codes = [replica.process.wait() for replica in replicas]
+
+    assert ready == [200] * count
+    assert len(key_sets) == 1
+    assert accepted == {200}
+    assert asyncio.run(_stored(empty_database)) == (1, [EMAIL])
+    assert exit_codes == [0] * count
+    for replica in replicas:
+        operator.check(Outcome(0, replica.process.text, ""))

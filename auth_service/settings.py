@@ -50,7 +50,9 @@ class HttpSettings(BaseModel):
 class Settings(BaseSettings):
     """Read from the environment: `AUTH_`, the group, two underscores, the name."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid", hide_input_in_errors=True
+    )
 
     database: DatabaseSettings = Field(default_factory=DatabaseSettings)
     security: SecuritySettings

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import httpx
+import pytest
 from sqlmodel import col, select
 
 from auth_service.db.engine import Database
@@ -13,7 +14,7 @@ from auth_service.db.settings import DatabaseSettings
 from auth_service.tokens.models import SigningKeyRecord
 from auth_service.users.models import User
 from tests.support.commands import Operator, Outcome, free_port
-from tests.support.processes import Running, run_commands, running_at_once
+from tests.support.processes import Running, load_keys, run_commands, running_at_once
 
 EMAIL, PASSWORD = "ann@example.com", "correct horse battery staple"
 
@@ -75,3 +76,18 @@ def test_replicas_that_start_at_once_agree_on_one_key_and_one_administrator(
     assert exit_codes == [0] * count
     for replica in replicas:
         operator.check(Outcome(0, replica.process.text, ""))
+
+
+@pytest.mark.parametrize("algorithm", ["ES256", "RS256"])
+def test_of_many_first_signing_keys_made_at_once_one_is_stored_and_used_by_all(
+    operator: Operator, migrated_database: str, algorithm: str
+) -> None:
+    """Here nothing else makes the processes wait for each other, as the other commands of a start do."""
+    changes = {"AUTH_DATABASE__URL": migrated_database, "AUTH_TOKENS__ALGORITHM": algorithm}
+
+    with running_at_once(load_keys, [({**operator.environment, **changes},)] * 6) as processes:
+        exit_codes = [process.wait() for process in processes]
+
+    assert exit_codes == [0] * 6, processes[0].text
+    assert len({process.text for process in processes}) == 1
+    assert asyncio.run(_stored(migrated_database)) == (1, [])

@@ -7,16 +7,20 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Barrier
 
 from auth_service.cli import create_admin, migrate, serve  # noqa: F401 - imported once, before the fork
+from auth_service.cli.configuration import load_settings
 from auth_service.cli.main import app
 from auth_service.db.engine import Database
 from auth_service.db.migrations import upgrade
 from auth_service.db.settings import DatabaseSettings
+from auth_service.wiring import Runtime
+from tests.support.commands import ROOT
 
 _TIMEOUT_SECONDS = 60
 _context = multiprocessing.get_context("forkserver")
@@ -54,6 +58,8 @@ class Running:
 @contextmanager
 def running_at_once(do: Callable[..., None], arguments: list[tuple[object, ...]]) -> Iterator[list[Running]]:
     """Call `do` with each of the arguments in a process of its own, all of them from one moment on."""
+    with chdir(ROOT):  # where the server, which starts with the first process, finds what it is to import
+        forkserver.ensure_running()
     start = _context.Barrier(len(arguments))
     running = []
     try:
@@ -100,3 +106,18 @@ def run_commands(environment: Mapping[str, str], stdin: str, commands: list[list
         except SystemExit as end:
             if end.code:
                 raise
+
+
+def load_keys(environment: Mapping[str, str]) -> None:
+    """Load the signing keys, as every start does, and write down which one signs."""
+    os.environ.update(environment)
+
+    async def run() -> None:
+        runtime = Runtime(load_settings())
+        try:
+            await runtime.load_keys()
+            print(runtime.keys.active.kid)  # noqa: T201 - this is what the test reads
+        finally:
+            await runtime.close()
+
+    asyncio.run(run())

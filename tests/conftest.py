@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
+import structlog
 from httpx import AsyncClient
+from structlog.dev import ConsoleRenderer, plain_traceback
 
 from tests.support.databases import KINDS, Databases
 from tests.support.postgres import PostgresNotFoundError, running_postgres
@@ -91,6 +93,13 @@ def make_admin(service: Service) -> MakeUser:
 @pytest.fixture
 def make_item(service: Service) -> Callable[..., Awaitable[dict[str, Any]]]:
     return service.make_item
+
+
+def pytest_configure() -> None:
+    """Log faults in short: the default prints every local variable, which takes half a minute for a deep one."""
+    structlog.configure(
+        processors=[structlog.processors.add_log_level, ConsoleRenderer(exception_formatter=plain_traceback)]
+    )
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

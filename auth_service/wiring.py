@@ -103,10 +103,18 @@ class Runtime:
             raise
 
     async def _keep_trace(self, work: "UnitOfWork", refusal: ServiceError) -> None:
-        if work.principal is not None and isinstance(refusal, PermissionDeniedError):
-            action = refusal.action if isinstance(refusal, AccessDeniedError) else None
-            work.audit.record_refusal(AuditEvent.ACCESS_DENIED, actor=work.principal, code=refusal.code, action=action)
+        """Write what the use case recorded of its refusal; if it recorded nothing, every 403 of a known caller."""
         refusals = work.audit.take_refusals()
+        if not refusals and work.principal is not None and isinstance(refusal, PermissionDeniedError):
+            denied = refusal if isinstance(refusal, AccessDeniedError) else None
+            work.audit.record_refusal(
+                AuditEvent.ACCESS_DENIED,
+                actor=work.principal,
+                subject=denied.owner_id if denied else None,
+                code=refusal.code,
+                action=denied.action if denied else None,
+            )
+            refusals = work.audit.take_refusals()
         if refusals:
             async with self.database.transaction(writing=True) as session:
                 session.add_all(refusals)

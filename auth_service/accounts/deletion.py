@@ -21,7 +21,7 @@ class AccountDeletion:
 
     async def delete(self, principal: Principal, user_id: UUID) -> None:
         """Delete the account; raises AccessDeniedError, LastAdministratorError, UserNotFoundError."""
-        authorize(principal, Action.USER_DELETE)
+        authorize(principal, Action.USER_DELETE, owner_id=user_id)
         await lock_and_spare_the_last(self.users, leaving=user_id)
         user = await self.users.get_for_update(user_id)
         await self.users.delete(user)

@@ -2,35 +2,31 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 
 from auth_service.api.dependencies import Work
 from auth_service.api.documentation import oauth_problems
+from auth_service.api.forms import document_form, read_form
 from auth_service.api.problems import NO_STORE, OAUTH_PATHS
 from auth_service.oauth.errors import InvalidRequestError
 from auth_service.oauth.grants.base import TokenResponse
-from auth_service.security.text import Storable
 
 router = APIRouter(prefix=OAUTH_PATHS.rstrip("/"), tags=["oauth"])
-
-_FORM_TYPE = "application/x-www-form-urlencoded"
 
 
 class TokenForm(BaseModel):
     """The parameters of the token endpoint, all optional, so that what is missing is refused the way RFC 6749 says."""
 
-    grant_type: Storable | None = Field(default=None, examples=["password"])
-    username: Storable | None = Field(
-        default=None, description="E-mail address or username.", examples=["ann@example.com"]
-    )
-    password: Storable | None = Field(default=None, json_schema_extra={"format": "password"})
-    scope: Storable | None = Field(
+    grant_type: str | None = Field(default=None, examples=["password"])
+    username: str | None = Field(default=None, description="E-mail address or username.", examples=["ann@example.com"])
+    password: str | None = Field(default=None, json_schema_extra={"format": "password"})
+    scope: str | None = Field(
         default=None, description="Scopes, separated by spaces; all that one may have if left out."
     )
-    resource: Storable | None = Field(default=None, description="One of the configured audiences (RFC 8707).")
-    client_id: Storable | None = Field(default=None, description="Leave out: the first-party client.")
-    client_secret: Storable | None = Field(default=None, json_schema_extra={"format": "password"})
+    resource: str | None = Field(default=None, description="One of the configured audiences (RFC 8707).")
+    client_id: str | None = Field(default=None, description="Leave out: the first-party client.")
+    client_secret: str | None = Field(default=None, json_schema_extra={"format": "password"})
 
 
 class TokenRead(BaseModel):
@@ -42,24 +38,20 @@ class TokenRead(BaseModel):
     scope: str = Field(examples=["items:read items:write profile:read profile:write"])
 
 
-async def get_token_parameters(request: Request, _documented: Annotated[TokenForm, Form()]) -> dict[str, str]:
-    """Return the form's fields that have a value; raises InvalidRequestError for a repeated one or another body.
+async def get_token_parameters(request: Request) -> dict[str, str]:
+    """Return the form's fields that have a value; raises InvalidRequestError.
 
     Two Authorization headers are two ways of authenticating at once (RFC 6749 section 2.3).
     """
     if len(request.headers.getlist("authorization")) > 1:
         raise InvalidRequestError
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM_TYPE:
-        raise InvalidRequestError
-    pairs = [(name, value) for name, value in (await request.form()).multi_items() if isinstance(value, str)]
-    if len({name for name, _ in pairs}) < len(pairs):
-        raise InvalidRequestError
-    return {name: value for name, value in pairs if value}
+    return await read_form(request)
 
 
 @router.post(
     "/token",
     response_model=TokenRead,
+    openapi_extra=document_form(TokenForm),
     responses=oauth_problems(
         {
             400: {

@@ -1,5 +1,7 @@
 """What the authorization room refuses with."""
 
+from uuid import UUID
+
 from auth_service.errors import InvalidInputError, PermissionDeniedError
 
 
@@ -9,9 +11,10 @@ class AccessDeniedError(PermissionDeniedError):
     code = "permission_denied"
     detail = "You are not allowed to do this."
 
-    def __init__(self, action: str, detail: str | None = None) -> None:
-        """Keep the action for the record."""
+    def __init__(self, action: str, *, owner_id: UUID | None = None, detail: str | None = None) -> None:
+        """Keep for the record what was to be done, and to whose."""
         self.action = action
+        self.owner_id = owner_id
         super().__init__(detail)
 
 
@@ -20,10 +23,10 @@ class InsufficientScopeError(AccessDeniedError):
 
     code = "insufficient_scope"
 
-    def __init__(self, action: str, scope: str) -> None:
+    def __init__(self, action: str, *, owner_id: UUID | None, scope: str) -> None:
         """Name the scope that would be enough."""
         self.scope = scope
-        super().__init__(action, f"This token does not have the scope {scope}.")
+        super().__init__(action, owner_id=owner_id, detail=f"This token does not have the scope {scope}.")
 
 
 class UnknownScopeError(InvalidInputError):

@@ -60,10 +60,10 @@ def authorize(principal: Principal, action: Action, *, owner_id: UUID | None = N
     """
     entitled = [relation for relation in RULES[action] if relation.holds(principal, owner_id)]
     if not entitled:
-        raise AccessDeniedError(action)
+        raise AccessDeniedError(action, owner_id=owner_id)
     scopes = [relation.scope_for(action) for relation in entitled]
     if principal.scopes.isdisjoint(scopes):
-        raise InsufficientScopeError(action, scopes[0])
+        raise InsufficientScopeError(action, owner_id=owner_id, scope=scopes[0])
 
 
 def visible_to(principal: Principal, action: Action, owner_column: Mapped[UUID]) -> ColumnElement[bool]:

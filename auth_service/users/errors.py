@@ -1,6 +1,6 @@
 """What the users room refuses with."""
 
-from auth_service.errors import ConflictError, NotFoundError
+from auth_service.errors import ConflictError, InvalidInputError, NotFoundError
 
 
 class UserNotFoundError(NotFoundError):
@@ -22,3 +22,10 @@ class UsernameTakenError(ConflictError):
 
     code = "username_taken"
     detail = "Another account has this username."
+
+
+class TooManyWordsError(InvalidInputError):
+    """A search of more words than are looked for; ignoring some would find people who do not match."""
+
+    code = "too_many_words"
+    detail = "Search for five words at most."

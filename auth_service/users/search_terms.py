@@ -2,6 +2,7 @@
 
 import unicodedata
 
+from auth_service.users.errors import TooManyWordsError
 from auth_service.users.models import User
 
 MAX_TERM_LENGTH = 254
@@ -25,5 +26,8 @@ def search_terms_of(user: User) -> set[str]:
 
 
 def search_words(query: str) -> list[str]:
-    """Cut a search into words; each has to begin some term of a user who is found."""
-    return [word.lstrip("@") for word in fold(query).split() if word.strip("@")][:MAX_SEARCH_WORDS]
+    """Cut a search into words; each has to begin some term of a user who is found. Raises TooManyWordsError."""
+    words = [word.lstrip("@") for word in fold(query).split() if word.strip("@")]
+    if len(words) > MAX_SEARCH_WORDS:
+        raise TooManyWordsError
+    return words

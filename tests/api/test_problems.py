@@ -61,7 +61,7 @@ class _PlainRefusalError(InvalidInputError):
             id="denied",
         ),
         pytest.param(
-            InsufficientScopeError("item.read", "items:read"),
+            InsufficientScopeError("item.read", owner_id=None, scope="items:read"),
             403,
             "Forbidden",
             {"www-authenticate": f'{_REALM}, error="insufficient_scope", scope="items:read"'},

@@ -81,3 +81,15 @@ async def test_space_around_a_password_belongs_to_it(service: Service) -> None:
     good, stripped = await service.sign_in(account.email, f" {PASSWORD} "), await service.sign_in(account.email)
 
     assert (good.status_code, stripped.status_code) == (200, 400)
+
+
+async def test_a_form_that_leaves_utf_8_as_it_is_says_the_same_password(service: Service) -> None:
+    account = await service.make_user(password=COMPOSED)
+
+    response = await service.client.post(
+        "/oauth/token",
+        content=f"grant_type=password&username={account.email}&password={COMPOSED}".encode(),
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+    )
+
+    assert response.status_code == 200, response.text

@@ -65,5 +65,7 @@ def subject_of(world: World, subject: str, response: Response) -> UUID:
             return UUID(response.json()["id"])
         case "item":
             return world.item_id
+        case "administrator":
+            return world.administrator.id
         case _:
             return world.user.id

@@ -67,6 +67,14 @@ async def test_a_user_is_found_by_the_beginning_of_each_word(
     }
 
 
+async def test_a_search_of_more_words_than_are_looked_for_is_refused(client: AsyncClient, make_admin: MakeUser) -> None:
+    administrator = await make_admin()
+
+    answer = await client.get("/users?q=a+b+c+d+e+f", headers=bearer(administrator))
+
+    assert_problem(answer, 422, code="too_many_words")
+
+
 async def test_what_a_user_is_found_by_follows_every_change(
     client: AsyncClient, service: Service, make_admin: MakeUser
 ) -> None:

@@ -9,9 +9,9 @@ import structlog
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from auth_service.api import docs
-from auth_service.api.documentation import install_openapi
+from auth_service.api import swagger_ui
 from auth_service.api.middleware import HeadersMiddleware, LimitsMiddleware
+from auth_service.api.openapi import install_openapi
 from auth_service.api.problems import install_error_handlers
 from auth_service.api.router import router
 from auth_service.errors import UnavailableError
@@ -37,14 +37,11 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        runtime = Runtime(settings, clock=clock)
-        app.state.runtime = runtime
-        try:
+        async with Runtime(settings, clock=clock) as runtime:
+            app.state.runtime = runtime
             await runtime.load_keys()
             async with _repeating(runtime.refresh_stand_ins, every=_STAND_INS_EVERY):
                 yield
-        finally:
-            await runtime.close()
 
     http = settings.http
     app = FastAPI(
@@ -59,7 +56,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     )
     app.include_router(router)
     if http.docs:
-        app.include_router(docs.router)
+        app.include_router(swagger_ui.router)
     install_error_handlers(app)
     install_openapi(app)
     _add_middleware(app, http, https=settings.tokens.issuer.startswith("https://"))

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from functools import cached_property
+from typing import Self
 
 from auth_service.accounts.account_update import AccountUpdate
 from auth_service.accounts.deletion import AccountDeletion
@@ -28,6 +28,7 @@ from auth_service.security.passwords import PasswordHasher
 from auth_service.security.secrets import SecretBox, derive_key, master_keys_of
 from auth_service.settings import Settings
 from auth_service.tokens.account_gate import AccountGate
+from auth_service.tokens.repository import SigningKeyRepository
 from auth_service.tokens.signing_keys import KEY_PURPOSE, KeyRing, SigningKeys
 from auth_service.users.repository import UserRepository
 from auth_service.users.service import UserService
@@ -43,7 +44,7 @@ def utc_now() -> datetime:
 
 
 class Runtime:
-    """The parts of a process that outlive a request. `close` it at the end."""
+    """The parts of a process that outlive a request; a context manager, which gives back threads and connections."""
 
     def __init__(self, settings: Settings, *, clock: Clock = utc_now) -> None:
         """Prepare everything that needs no database; `load_keys` does the rest."""
@@ -54,7 +55,19 @@ class Runtime:
         self.cursor_box = SecretBox(master_keys, purpose="page-cursors")
         self.key_box = SecretBox(master_keys, purpose=KEY_PURPOSE)
         self.stand_ins = StandIns(derive_key(master_keys[0], purpose="stand-ins"))
+        self.hasher = PasswordHasher(settings.hashing)
         self._keys: KeyRing | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Give back threads and connections."""
+        self.hasher.close()
+        await self.database.dispose()
 
     @property
     def keys(self) -> KeyRing:
@@ -63,19 +76,13 @@ class Runtime:
             raise RuntimeError("the signing keys are not loaded yet")
         return self._keys
 
-    @cached_property
-    def hasher(self) -> PasswordHasher:
-        """The pool of hashing threads, started when the first password arrives."""
-        return PasswordHasher(self.settings.hashing)
-
     async def load_keys(self) -> None:
         """Load the signing keys, and make the first one if there is none.
 
         Raises DatabaseUnavailableError, UnusableSigningKeyError.
         """
         async with self.unit_of_work(writing=True) as work:
-            signing_keys = SigningKeys(work.session, self.key_box, work.audit)
-            self._keys = await signing_keys.load_or_create(self.settings.tokens.algorithm, now=work.origin.now)
+            self._keys = await work.signing_keys.load_or_create(self.settings.tokens.algorithm, now=work.origin.now)
 
     async def refresh_stand_ins(self) -> None:
         """Take a new sample of what unknown identifiers are compared with."""
@@ -120,15 +127,9 @@ class Runtime:
                 session.add_all(refusals)
 
     async def check_readiness(self) -> None:
-        """Raise UnavailableError unless requests can be served: database, schema, keys."""
+        """Raise UnavailableError unless requests can be served: the database answers and its schema is not behind."""
         if is_behind(await current_revision(self.database)):
             raise SchemaBehindError
-
-    async def close(self) -> None:
-        """Give back threads and connections."""
-        if "hasher" in self.__dict__:
-            self.hasher.close()
-        await self.database.dispose()
 
 
 class UnitOfWork:
@@ -174,6 +175,11 @@ class UnitOfWork:
     def password_changer(self) -> PasswordChanger:
         """Changing one's password."""
         return PasswordChanger(self._users, self._passwords, self.gate, self.audit, self.origin.now)
+
+    @property
+    def signing_keys(self) -> SigningKeys:
+        """The stored signing keys."""
+        return SigningKeys(SigningKeyRepository(self.session), self._runtime.key_box, self.audit)
 
     @property
     def token_endpoint(self) -> TokenEndpoint:

@@ -9,7 +9,7 @@ from auth_service.accounts.errors import EmailChangeNeedsProofError, PrivilegedF
 from auth_service.audit.events import AuditEvent
 from auth_service.audit.trail import AuditTrail
 from auth_service.authz.actions import Action
-from auth_service.authz.policy import authorize
+from auth_service.authz.policy import authorize, is_entitled
 from auth_service.authz.principal import Principal
 from auth_service.users.email_address import normalize_email
 from auth_service.users.models import User
@@ -56,8 +56,9 @@ class AccountUpdate:
                 user.email_verified_at = None
                 user.credential_epoch += 1
             user.email_normalized = normalized
-        if "email_verified" in sent and sent.pop("email_verified") != (user.email_verified_at is not None):
-            user.email_verified_at = self.now if change.email_verified else None
+        verified = sent.pop("email_verified", user.email_verified_at is not None)
+        if verified != (user.email_verified_at is not None):
+            user.email_verified_at = self.now if verified else None
         if _loses_a_right(user, sent):
             user.credential_epoch += 1
         user.sqlmodel_update(sent)
@@ -65,11 +66,13 @@ class AccountUpdate:
 
 
 def _authorize_fields(principal: Principal, change: UserUpdate) -> None:
-    if principal.is_superuser and (change.privileged or "email" in change.model_fields_set):
+    if not change.privileged and "email" not in change.model_fields_set:
+        return
+    if is_entitled(principal, Action.USER_ADMINISTER):
         authorize(principal, Action.USER_ADMINISTER)
     elif change.privileged:
         raise PrivilegedFieldsError(change.privileged)
-    elif "email" in change.model_fields_set:
+    else:
         raise EmailChangeNeedsProofError
 
 

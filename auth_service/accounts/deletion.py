@@ -14,7 +14,7 @@ from auth_service.users.repository import UserRepository
 
 @dataclass(frozen=True, slots=True)
 class AccountDeletion:
-    """One use case."""
+    """What an administrator does; a user deactivates nothing here."""
 
     users: UserRepository
     audit: AuditTrail

@@ -24,7 +24,7 @@ class EmailChangeNeedsProofError(PermissionDeniedError):
     """One's own address cannot be changed without a proof that the new one is one's own."""
 
     code = "email_change_needs_proof"
-    detail = "Only an administrator can change this address for now. Nothing was changed."
+    detail = "Only an administrator can change an address. Nothing was changed."
 
 
 class PasswordRequiredError(InvalidInputError):

@@ -36,7 +36,7 @@ class PasswordChanger:
         authorize(principal, Action.PASSWORD_CHANGE, owner_id=user_id)
         check_new_password(change.new_password, self.passwords.policy)
         user = await self.users.get(user_id)
-        epoch = user.credential_epoch
+        epoch = user.credential_epoch  # copied now: the gate refreshes this very object
         verification = await self.passwords.verify(user, change.current_password, identifier=user.email)
         if not verification.matches:
             self.audit.record_refusal(AuditEvent.PASSWORD_CHANGED, actor=principal, subject=user_id)

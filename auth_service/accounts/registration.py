@@ -14,7 +14,7 @@ from auth_service.audit.events import AuditEvent
 from auth_service.audit.trail import AuditTrail
 from auth_service.authenticators.password import PasswordAuthenticator
 from auth_service.authz.actions import Action
-from auth_service.authz.policy import authorize
+from auth_service.authz.policy import authorize, is_entitled
 from auth_service.authz.principal import Principal
 from auth_service.db.locks import lock_until_commit
 from auth_service.db.session import Session
@@ -27,7 +27,7 @@ from auth_service.users.schemas import UserCreate
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """All methods hash before they write, and raise EmailTakenError, UsernameTakenError and WeakPasswordError."""
+    """What creates hashes before it writes, and raises EmailTakenError, UsernameTakenError and WeakPasswordError."""
 
     session: Session
     users: UserRepository
@@ -41,7 +41,7 @@ class Registration:
 
         Raises RegistrationClosedError, PrivilegedFieldsError, PasswordRequiredError, InsufficientScopeError.
         """
-        if principal is not None and principal.is_superuser:
+        if principal is not None and is_entitled(principal, Action.USER_CREATE):
             authorize(principal, Action.USER_CREATE)
             return await self._store(principal, new_user, AuditEvent.USER_CREATED)
         if new_user.privileged:
@@ -67,7 +67,7 @@ class Registration:
     async def has_administrator(self, principal: Principal) -> bool:
         """Say whether there is an active administrator."""
         authorize(principal, Action.USER_SEARCH)
-        return bool(await self.users.lock_active_administrators())
+        return await self.users.has_active_administrator()
 
     async def _store(self, principal: Principal | None, new_user: UserCreate, event: AuditEvent) -> User:
         return await self._add(principal, new_user, await self._hash(new_user), event)

@@ -3,8 +3,8 @@
 from fastapi import APIRouter
 
 from auth_service.api.dependencies import Work
-from auth_service.api.documentation import problems
 from auth_service.api.guards import CurrentPrincipal, CurrentUser
+from auth_service.api.openapi import problems
 from auth_service.users.models import User
 from auth_service.users.schemas import PasswordChange, UserRead, UserUpdate
 

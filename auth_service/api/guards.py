@@ -11,7 +11,8 @@ from fastapi.security import OAuth2PasswordBearer
 
 from auth_service.api.dependencies import CurrentRuntime, Work
 from auth_service.api.errors import AmbiguousCredentialError, MissingCredentialError
-from auth_service.authz.errors import AccessDeniedError
+from auth_service.authz.actions import Action
+from auth_service.authz.policy import authorize
 from auth_service.authz.principal import Principal
 from auth_service.authz.scopes import SCOPE_DESCRIPTIONS
 from auth_service.tokens.access_token import AccessToken, verify_access_token
@@ -87,11 +88,10 @@ async def get_optional_principal(
 
 
 async def get_current_admin_user(
-    user: Annotated[User, Depends(get_current_user)], _principal: Annotated[Principal, Depends(get_principal)]
+    user: Annotated[User, Depends(get_current_user)], principal: Annotated[Principal, Depends(get_principal)]
 ) -> User:
-    """Return the calling administrator's account; raises AccessDeniedError."""
-    if not user.is_superuser:
-        raise AccessDeniedError("administer")
+    """Return the calling administrator's account; raises AccessDeniedError, also when the token is narrowed."""
+    authorize(principal, Action.USER_ADMINISTER)
     return user
 
 

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from auth_service.api.dependencies import CurrentRuntime
-from auth_service.api.documentation import problems
+from auth_service.api.openapi import problems
 
 router = APIRouter(tags=["health"])
 

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from auth_service.api.dependencies import Work
-from auth_service.api.documentation import problems
 from auth_service.api.guards import CurrentAdminUser, CurrentPrincipal
+from auth_service.api.openapi import problems
 from auth_service.api.pagination import Page, PageAnswer, PageQuery, RequestCursors
 from auth_service.items.models import Item
-from auth_service.items.repository import ItemSort
+from auth_service.items.queries import ItemSort
 from auth_service.items.schemas import ItemCreate, ItemRead, ItemUpdate
 
 router = APIRouter(prefix="/items", tags=["items"])

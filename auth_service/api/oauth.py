@@ -6,13 +6,29 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 
 from auth_service.api.dependencies import Work
-from auth_service.api.documentation import oauth_problems
 from auth_service.api.forms import document_form, read_form
-from auth_service.api.problems import NO_STORE, OAUTH_PATHS
-from auth_service.oauth.errors import InvalidRequestError
-from auth_service.oauth.grants.base import TokenResponse
+from auth_service.api.openapi import oauth_problems
+from auth_service.api.problems import INTERNAL_ERROR_DETAIL, NO_STORE, OAUTH_PATHS
+from auth_service.db.errors import DatabaseUnavailableError
+from auth_service.oauth.errors import (
+    InvalidClientError,
+    InvalidGrantError,
+    InvalidRequestError,
+    InvalidScopeError,
+    InvalidTargetError,
+    UnsupportedGrantTypeError,
+)
+from auth_service.oauth.grants.messages import TokenResponse
 
 router = APIRouter(prefix=OAUTH_PATHS.rstrip("/"), tags=["oauth"])
+
+_BAD_REQUESTS = (
+    InvalidGrantError,
+    InvalidRequestError,
+    UnsupportedGrantTypeError,
+    InvalidScopeError,
+    InvalidTargetError,
+)
 
 
 class TokenForm(BaseModel):
@@ -54,19 +70,13 @@ async def get_token_parameters(request: Request) -> dict[str, str]:
     openapi_extra=document_form(TokenForm),
     responses=oauth_problems(
         {
-            400: {
-                "invalid_grant": "The credentials are not valid.",
-                "invalid_request": "The request lacks a parameter, repeats one, or is not a form.",
-                "unsupported_grant_type": "This grant type is not supported here.",
-                "invalid_scope": "At least one of the scopes does not exist or cannot be granted to you.",
-                "invalid_target": "Tokens are not issued for this resource.",
-            },
-            401: {"invalid_client": "Client authentication failed."},
+            400: {error.code: error.detail for error in _BAD_REQUESTS},
+            401: {InvalidClientError.code: InvalidClientError.detail},
             413: {"invalid_request": "A request body may have 65536 bytes."},
             414: {"invalid_request": "A URL may have 8192 bytes."},
             431: {"invalid_request": "All headers together may have 32768 bytes."},
-            500: {"server_error": "Something went wrong on our side."},
-            503: {"temporarily_unavailable": "The service cannot answer right now. Try again in a moment."},
+            500: {"server_error": INTERNAL_ERROR_DETAIL},
+            503: {"temporarily_unavailable": DatabaseUnavailableError.detail},
         }
     ),
 )

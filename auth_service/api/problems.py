@@ -25,6 +25,7 @@ from auth_service.errors import (
 )
 from auth_service.oauth.errors import InvalidClientError, InvalidRequestError, OAuthError
 
+INTERNAL_ERROR_DETAIL = "Something went wrong on our side. It was written to the log under this answer's X-Request-ID."
 OAUTH_PATHS = "/oauth/"
 PROBLEM_TYPE = "application/problem+json"
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
@@ -80,8 +81,7 @@ def refusal(
 
 def internal_error(scope: Scope) -> Response:
     """Return what a caller gets for a fault of ours: nothing to puzzle over."""
-    detail = "Something went wrong on our side. It was written to the log under this answer's X-Request-ID."
-    return refusal(scope, HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", detail)
+    return refusal(scope, HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", INTERNAL_ERROR_DETAIL)
 
 
 def _oauth_code(status: HTTPStatus, code: str) -> str:

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Query
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from auth_service.api.dependencies import Work
-from auth_service.api.documentation import problems
 from auth_service.api.guards import CurrentAdminUser, CurrentPrincipal, OptionalPrincipal
+from auth_service.api.openapi import problems
 from auth_service.api.pagination import Page, PageAnswer, PageQuery, RequestCursors
 from auth_service.security.text import Text
 from auth_service.users.models import User
-from auth_service.users.repository import UserFilter, UserSort
+from auth_service.users.queries import UserFilter, UserSort
 from auth_service.users.schemas import UserCreate, UserRead, UserUpdate
 
 router = APIRouter(prefix="/users", tags=["users"])

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from auth_service.api.dependencies import CurrentRuntime
-from auth_service.api.documentation import problems
+from auth_service.api.openapi import problems
 
 router = APIRouter(prefix="/.well-known", tags=["well-known"])
 

@@ -9,6 +9,7 @@ from auth_service.authenticators.settings import PasswordPolicySettings
 from auth_service.authenticators.stand_ins import StandIns
 from auth_service.db.session import Session
 from auth_service.security.passwords import PasswordHasher, Verification
+from auth_service.users.identifier import normalize_identifier
 from auth_service.users.models import User
 
 
@@ -37,4 +38,5 @@ class PasswordAuthenticator:
         """
         await self.session.release()
         stored = user.hashed_password if user else None
-        return await self.hasher.verify(password, stored, stand_in=self.stand_ins.pick(identifier))
+        key = normalize_identifier(identifier) or identifier  # one pick for all spellings, as there is one account
+        return await self.hasher.verify(password, stored, stand_in=self.stand_ins.pick(key))

@@ -53,12 +53,17 @@ RULES: Mapping[Action, Rule] = {
 }
 
 
+def is_entitled(principal: Principal, action: Action, *, owner_id: UUID | None = None) -> bool:
+    """Say whether `principal` might do `action`, whatever their token is narrowed to."""
+    return bool(_entitlements(principal, action, owner_id))
+
+
 def authorize(principal: Principal, action: Action, *, owner_id: UUID | None = None) -> None:
     """Return when `principal` may do `action` to what `owner_id` owns.
 
     Raises InsufficientScopeError when only the token's scopes are in the way, AccessDeniedError otherwise.
     """
-    entitled = [relation for relation in RULES[action] if relation.holds(principal, owner_id)]
+    entitled = _entitlements(principal, action, owner_id)
     if not entitled:
         raise AccessDeniedError(action, owner_id=owner_id)
     scopes = [relation.scope_for(action) for relation in entitled]
@@ -69,10 +74,14 @@ def authorize(principal: Principal, action: Action, *, owner_id: UUID | None = N
 def visible_to(principal: Principal, action: Action, owner_column: Mapped[UUID]) -> ColumnElement[bool]:
     """Say in SQL which rows `principal` may do `action` to: the rule of an owned resource, inside the query.
 
-    Raises InsufficientScopeError when the token's scopes leave none.
+    Raises like `authorize` when the rule or the token's scopes leave none.
     """
     relations = RULES[action]
     if superuser in relations and superuser.holds(principal, None) and Scope.ADMIN in principal.scopes:
         return true()
     authorize(principal, action, owner_id=principal.subject)
     return owner_column == principal.subject
+
+
+def _entitlements(principal: Principal, action: Action, owner_id: UUID | None) -> list[Relation]:
+    return [relation for relation in RULES[action] if relation.holds(principal, owner_id)]

@@ -37,17 +37,11 @@ def run_create_admin(email: str, *, password_stdin: bool, if_none: bool) -> None
 
 async def create_admin(settings: Settings, new_user: UserCreate, *, only_if_none: bool) -> None:
     """Create the account; raises AdministratorExistsError if `only_if_none` and there is one."""
-    runtime = Runtime(settings)
-    try:
+    async with Runtime(settings) as runtime:
         await runtime.check_readiness()
         async with runtime.unit_of_work(writing=True) as work:
             registration = work.registration
-            if only_if_none:
-                await registration.create_first_administrator(OPERATOR, new_user)
-            else:
-                await registration.create(OPERATOR, new_user)
-    finally:
-        await runtime.close()
+            await (registration.create_first_administrator if only_if_none else registration.create)(OPERATOR, new_user)
 
 
 def generate_password() -> str:
@@ -56,13 +50,10 @@ def generate_password() -> str:
 
 
 async def _there_is_one(settings: Settings) -> bool:
-    runtime = Runtime(settings)
-    try:
+    async with Runtime(settings) as runtime:
         await runtime.check_readiness()
         async with runtime.unit_of_work(writing=False) as work:
             return await work.registration.has_administrator(OPERATOR)
-    finally:
-        await runtime.close()
 
 
 def _describe_administrator(email: str, password: str) -> UserCreate:

@@ -21,11 +21,11 @@ from auth_service.cli.failures import MISCONFIGURED, fail, failing_clearly
 from auth_service.cli.logs import configure_logs
 from auth_service.cli.migrate import migrate
 from auth_service.cli.server import bind, run
+from auth_service.oauth.errors import OAuthError
 from auth_service.security.settings import MASTER_KEY_BYTES
 from auth_service.settings import Settings
 from auth_service.tokens.errors import UnusableSigningKeyError
 from auth_service.users.errors import EmailTakenError
-from auth_service.users.repository import UserRepository
 from auth_service.users.schemas import UserCreate
 from auth_service.wiring import Runtime
 
@@ -100,16 +100,20 @@ async def prepare(settings: Settings, state: DevState) -> bool:
     administrator = UserCreate(email=ADMIN_EMAIL, password=password, is_superuser=True, email_verified=True)
     with contextlib.suppress(AdministratorExistsError, EmailTakenError):
         await create_admin(settings, administrator, only_if_none=True)
-    runtime = Runtime(settings)
-    try:
+    async with Runtime(settings) as runtime:
         await _load_keys(runtime)
-        async with runtime.unit_of_work(writing=False) as work:
-            user = await UserRepository(work.session).find_by_identifier(ADMIN_EMAIL)
-        usable = user is not None and user.is_active and user.is_superuser
-        verification = await runtime.hasher.verify(password, user.hashed_password if user and usable else None)
-        return verification.matches
-    finally:
-        await runtime.close()
+        return await _signs_in(runtime, state)
+
+
+async def _signs_in(runtime: Runtime, state: DevState) -> bool:
+    """Try the very line that is printed."""
+    form = {"grant_type": "password", "username": ADMIN_EMAIL, "password": state.admin_password, "scope": "admin"}
+    try:
+        async with runtime.unit_of_work(writing=True) as work:
+            await work.token_endpoint.issue(form, None)
+    except OAuthError:
+        return False
+    return True
 
 
 async def _load_keys(runtime: Runtime) -> None:

@@ -49,11 +49,8 @@ def _examine() -> list[Finding]:
 
 
 async def _examine_database(settings: Settings) -> list[Finding]:
-    runtime = Runtime(settings)
-    try:
+    async with Runtime(settings) as runtime:
         return [finding async for finding in _database_findings(runtime)]
-    finally:
-        await runtime.close()
 
 
 async def _database_findings(runtime: Runtime) -> AsyncIterator[Finding]:
@@ -69,14 +66,13 @@ async def _database_findings(runtime: Runtime) -> AsyncIterator[Finding]:
         return
     yield Finding("database", well=True)
     yield Finding("schema", well=True)
-    try:
-        await runtime.load_keys()
-        yield Finding("signing keys", well=True)
-    except UnusableSigningKeyError as error:
-        yield Finding(
-            "signing keys", well=False, mend=f"{error}: put the earlier one back into AUTH_SECURITY__MASTER_KEYS."
-        )
     async with runtime.unit_of_work(writing=False) as work:
+        try:
+            await work.signing_keys.load(runtime.settings.tokens.algorithm)
+            yield Finding("signing keys", well=True)
+        except UnusableSigningKeyError as error:
+            mend = f"{error}: put the earlier one back into AUTH_SECURITY__MASTER_KEYS."
+            yield Finding("signing keys", well=False, mend=mend)
         exists = await work.registration.has_administrator(OPERATOR)
     mend = "There is none. Run: auth-service create-admin --email you@example.com"
     yield Finding("administrator", well=exists, mend="" if exists else mend)

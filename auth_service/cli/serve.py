@@ -32,9 +32,6 @@ def run_serve(*, host: str, port: int) -> None:
 
 async def _check(settings: Settings) -> None:
     """Find out now, in one line, what would otherwise be a traceback in the middle of the start."""
-    runtime = Runtime(settings)
-    try:
+    async with Runtime(settings) as runtime:
         await runtime.check_readiness()
         await runtime.load_keys()
-    finally:
-        await runtime.close()

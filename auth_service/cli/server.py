@@ -5,11 +5,13 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
 
 from auth_service.cli.failures import MISCONFIGURED, fail
+
+Application = Callable[..., Any]  # ASGI
 
 _GRACE_SECONDS = 20
 _BACKLOG = 2048
@@ -28,7 +30,7 @@ def bind(host: str, port: int) -> socket.socket:
         raise fail(line, code=MISCONFIGURED) from None
 
 
-def run(app: FastAPI, listener: socket.socket, *, when_ready: Callable[[], None], access_log: bool) -> None:
+def run(app: Application, listener: socket.socket, *, when_ready: Callable[[], None], access_log: bool) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is in flight. Call `when_ready` once requests are answered.
 
     The server raises the signal that ended it once more, when all is done: being told to stop is no failure.

@@ -4,7 +4,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 
 class Session(AsyncSession):
-    """One connection's worth of work; what is loaded stays readable after a commit."""
+    """What is loaded in it stays readable after a commit."""
 
     async def release(self) -> None:
         """End the transaction and give the connection back, because slow work (a password hash) comes next.

@@ -1,7 +1,6 @@
 """The SQL of items."""
 
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete
@@ -14,13 +13,7 @@ from auth_service.db.keyset import PageRequest, Slice, SortKey, SortOrder, fetch
 from auth_service.db.session import Session
 from auth_service.items.errors import ItemNotFoundError, OwnerGoneError
 from auth_service.items.models import Item
-
-
-class ItemSort(StrEnum):
-    """The orders in which items are listed; a minus sign means the last one first."""
-
-    CREATED = "created_at"
-    CREATED_LAST_FIRST = "-created_at"
+from auth_service.items.queries import ItemSort
 
 
 class ItemRepository:
@@ -67,7 +60,9 @@ class ItemRepository:
         try:
             await self._session.flush()
         except IntegrityError as error:
-            raise OwnerGoneError from error
+            if "foreign key" in str(error.orig).lower():
+                raise OwnerGoneError from error
+            raise
 
     async def delete(self, item: Item) -> None:
         """Remove an item."""

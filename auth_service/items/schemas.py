@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from auth_service.items.fields import Description, Price, Title
-from auth_service.security.text import ClientInput, absent
+from auth_service.security.client_input import ClientInput, absent
 from auth_service.users.schemas import UserRead
 
 

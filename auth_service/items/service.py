@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import true
 from sqlmodel import col
 
 from auth_service.audit.events import AuditEvent
@@ -16,7 +15,8 @@ from auth_service.authz.principal import Principal
 from auth_service.db.keyset import PageRequest, Slice
 from auth_service.db.uuid7 import uuid7
 from auth_service.items.models import Item
-from auth_service.items.repository import ItemRepository, ItemSort
+from auth_service.items.queries import ItemSort
+from auth_service.items.repository import ItemRepository
 from auth_service.items.schemas import ItemCreate, ItemUpdate
 
 
@@ -67,7 +67,7 @@ class ItemService:
 
     async def delete(self, principal: Principal, item_id: UUID) -> None:
         """Remove an item: administrators only, so that anybody else learns nothing about which items there are."""
-        authorize(principal, Action.ITEM_DELETE)
-        item = await self.items.get_for_update(item_id, visible=true())
+        visible = visible_to(principal, Action.ITEM_DELETE, col(Item.owner_id))
+        item = await self.items.get_for_update(item_id, visible=visible)
         await self.items.delete(item)
         self.audit.record(AuditEvent.ITEM_DELETED, actor=principal, subject=item.id)

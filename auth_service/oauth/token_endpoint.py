@@ -12,7 +12,7 @@ from auth_service.oauth.errors import (
     InvalidTargetError,
     UnsupportedGrantTypeError,
 )
-from auth_service.oauth.grants.base import TokenRequest, TokenResponse
+from auth_service.oauth.grants.messages import TokenRequest, TokenResponse
 from auth_service.oauth.grants.password import PasswordGrant
 from auth_service.tokens.settings import TokenSettings
 

@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import TypeVar
 
 from passlib.context import CryptContext
-from passlib.exc import PasswordSizeError, PasswordValueError, UnknownHashError
 from pydantic import SecretStr
 
 from auth_service.security.errors import HashingOverloadedError
@@ -19,7 +18,6 @@ _PREFERRED = {
     HashScheme.ARGON2: ["argon2", "bcrypt_sha256", "bcrypt"],
     HashScheme.BCRYPT: ["bcrypt_sha256", "argon2", "bcrypt"],
 }
-_NEVER_MATCHES = (ValueError, PasswordSizeError, PasswordValueError, UnicodeEncodeError, UnknownHashError)
 
 Result = TypeVar("Result")
 
@@ -77,7 +75,7 @@ class PasswordHasher:
     def _verify(self, password: SecretStr, password_hash: str | None, stand_in: str) -> Verification:
         try:
             matches, replacement = self._context.verify_and_update(_normalise(password), password_hash or stand_in)
-        except _NEVER_MATCHES:
+        except ValueError:  # of every kind that the library has, and lone surrogates
             self._context.verify("", self._stand_in)  # what cannot match must not answer sooner either
             return Verification(matches=False)
         return Verification(matches=matches and bool(password_hash), replacement=replacement)

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BeforeValidator
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -24,14 +24,3 @@ Storable = Annotated[str, BeforeValidator(refuse_unstorable)]
 
 Text = Annotated[Storable, AfterValidator(_strip)]
 """A line of text, without the space around it."""
-
-
-class ClientInput(BaseModel):
-    """What a client may send: the fields that are named, and no others."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-def absent() -> Any:  # noqa: ANN401 - stands for a value that is never read
-    """Fill a field that was not sent; only the fields in `model_fields_set` are ever read."""
-    return None

@@ -15,16 +15,8 @@ class InvalidTokenError(UnauthenticatedError):
         super().__init__()
 
 
-class UnfitAccountError(UnauthenticatedError):
-    """The account behind a token or a sign-in may not have tokens now; `reason` is for the record only."""
-
-    code = "invalid_token"
-    detail = InvalidTokenError.detail
-
-    def __init__(self, reason: str) -> None:
-        """Keep the reason for the log."""
-        self.reason = reason
-        super().__init__()
+class UnfitAccountError(InvalidTokenError):
+    """The account behind a token or a sign-in may not have tokens now."""
 
 
 class UnusableSigningKeyError(Exception):

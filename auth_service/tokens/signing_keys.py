@@ -6,17 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from sqlmodel import col, select
-
 from auth_service.audit.events import AuditEvent
 from auth_service.audit.trail import AuditTrail
-from auth_service.db.locks import lock_until_commit
-from auth_service.db.session import Session
 from auth_service.security.errors import UndecryptableError
 from auth_service.security.secrets import SecretBox
 from auth_service.tokens.errors import UnusableSigningKeyError
 from auth_service.tokens.jws import SigningKey, generate_private_key, load_signing_key
 from auth_service.tokens.models import KeyState, SigningKeyRecord
+from auth_service.tokens.repository import SigningKeyRepository
 from auth_service.tokens.settings import SigningAlgorithm
 
 KEY_PURPOSE = "signing-keys"
@@ -36,34 +33,42 @@ class KeyRing:
 
 
 class SigningKeys:
-    """The stored signing keys, within one unit of work."""
+    """The stored signing keys, within one unit of work; `box` opens and seals their private parts."""
 
-    def __init__(self, session: Session, box: SecretBox, audit: AuditTrail) -> None:
-        """Read and write keys in `session`; `box` opens and seals their private parts."""
-        self._session = session
+    def __init__(self, keys: SigningKeyRepository, box: SecretBox, audit: AuditTrail) -> None:
+        self._repository = keys
         self._box = box
         self._audit = audit
 
+    async def load(self, algorithm: SigningAlgorithm) -> KeyRing | None:
+        """Return the key ring that signs with `algorithm`, or None when no key of it was made yet.
+
+        Raises UnusableSigningKeyError when a stored key cannot be opened: it is neither left out nor replaced, because
+        tokens that it signed are still in use and the operator can put its master key back.
+        """
+        records = await self._repository.list()
+        keys = {record.kid: self._open(record) for record in records}
+        active = [keys[r.kid] for r in records if r.state == KeyState.ACTIVE and r.algorithm == algorithm]
+        return KeyRing(active=active[0], published=keys) if active else None
+
     async def load_or_create(self, algorithm: SigningAlgorithm, *, now: datetime) -> KeyRing:
-        """Return the key ring that signs with `algorithm`; the first process to ask makes the key.
+        """Like `load`, but the first process to ask makes the key.
 
         Any number of processes may ask at once: the lock lets one of them create, and the unique index would refuse a
-        second active key. Raises UnusableSigningKeyError when a stored key cannot be opened: it is never replaced,
-        because tokens that it signed are still in use and the operator can put its master key back.
+        second active key.
         """
-        await lock_until_commit(self._session, "signing-keys")
-        records = (await self._session.exec(select(SigningKeyRecord).order_by(col(SigningKeyRecord.created_at)))).all()
-        keys = {record.kid: self._open(record) for record in records}
-        active = next((keys[r.kid] for r in records if r.state == KeyState.ACTIVE and r.algorithm == algorithm), None)
-        if active is None:
-            active = self._create(algorithm, now=now)
-            keys[active.kid] = active
-        return KeyRing(active=active, published=keys)
+        await self._repository.lock()
+        ring = await self.load(algorithm)
+        if ring is not None:
+            return ring
+        others = {record.kid: self._open(record) for record in await self._repository.list()}
+        created = self._create(algorithm, now=now)
+        return KeyRing(active=created, published={**others, created.kid: created})
 
     def _create(self, algorithm: SigningAlgorithm, *, now: datetime) -> SigningKey:
         der = generate_private_key(algorithm)
         key = load_signing_key(der, algorithm)
-        self._session.add(
+        self._repository.add(
             SigningKeyRecord(
                 kid=key.kid,
                 algorithm=algorithm,

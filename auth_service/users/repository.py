@@ -1,10 +1,7 @@
 """The SQL of users."""
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, delete, exists, func, not_, tablesample, text
@@ -15,34 +12,13 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from auth_service.db.keyset import PageRequest, Slice, SortKey, SortOrder, fetch_slice
 from auth_service.db.session import Session
-from auth_service.users.email_address import normalize_email
 from auth_service.users.errors import EmailTakenError, UsernameTakenError, UserNotFoundError
-from auth_service.users.fields import USERNAME_PATTERN
+from auth_service.users.identifier import normalize_identifier
 from auth_service.users.models import User, UserSearchTerm
+from auth_service.users.queries import UserFilter, UserSort
 from auth_service.users.search_terms import search_terms_of, search_words
 
 _HIGHEST_CODE_POINT = "\U0010ffff"
-
-
-class UserSort(StrEnum):
-    """The orders in which users are listed; a minus sign means the last one first."""
-
-    CREATED = "created_at"
-    CREATED_LAST_FIRST = "-created_at"
-    EMAIL = "email"
-    EMAIL_LAST_FIRST = "-email"
-
-
-@dataclass(frozen=True, slots=True)
-class UserFilter:
-    """Which users are wanted; None means "either". `created_from` is included, `created_before` is not."""
-
-    search: str | None = None
-    is_active: bool | None = None
-    is_superuser: bool | None = None
-    email_verified: bool | None = None
-    created_from: datetime | None = None
-    created_before: datetime | None = None
 
 
 class UserRepository:
@@ -77,13 +53,11 @@ class UserRepository:
 
     async def find_by_identifier(self, identifier: str) -> User | None:
         """Return the user who signs in with this e-mail address or username, or None."""
-        if re.fullmatch(USERNAME_PATTERN, username := identifier.strip().lower()):
-            return (await self._session.exec(select(User).where(User.username == username))).one_or_none()
-        try:
-            normalized = normalize_email(identifier)
-        except ValueError:
+        key = normalize_identifier(identifier)
+        if key is None:
             return None
-        return (await self._session.exec(select(User).where(User.email_normalized == normalized))).one_or_none()
+        column = col(User.email_normalized) if "@" in key else col(User.username)
+        return (await self._session.exec(select(User).where(column == key))).one_or_none()
 
     async def lock_active_administrators(self) -> Sequence[UUID]:
         """Lock every active administrator, always in the same order, and return who they are."""
@@ -91,6 +65,11 @@ class UserRepository:
             select(User.id).where(col(User.is_superuser), col(User.is_active)).order_by(col(User.id)).with_for_update()
         )
         return (await self._session.exec(statement)).all()
+
+    async def has_active_administrator(self) -> bool:
+        """Say whether there is one, without waiting for anybody who is changing them."""
+        statement = select(User.id).where(col(User.is_superuser), col(User.is_active)).limit(1)
+        return (await self._session.exec(statement)).first() is not None
 
     async def search(self, wanted: UserFilter, sort: UserSort, page: PageRequest) -> Slice[User]:
         """Return one page of the users that `wanted` describes."""
@@ -129,9 +108,13 @@ class UserRepository:
         try:
             await self._session.flush()
         except IntegrityError as error:
-            raise (UsernameTakenError if "username" in str(error.orig) else EmailTakenError) from error
+            for column, refusal in _UNIQUE.items():
+                if column in str(error.orig):
+                    raise refusal from error
+            raise
 
 
+_UNIQUE = {"email_normalized": EmailTakenError, "username": UsernameTakenError}
 _CREATED = (SortKey("created_at", col(User.created_at), datetime.fromisoformat), SortKey("id", col(User.id), UUID))
 _EMAIL = (SortKey("email_normalized", col(User.email_normalized), str),)
 _ORDERS = {

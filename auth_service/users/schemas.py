@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from auth_service.security.text import ClientInput, absent
+from auth_service.security.client_input import ClientInput, absent
 from auth_service.users.email_address import EmailAddress
 from auth_service.users.fields import FullName, Password, Username
 

@@ -7,7 +7,8 @@ from auth_service.authz.policy import authorize
 from auth_service.authz.principal import Principal
 from auth_service.db.keyset import PageRequest, Slice
 from auth_service.users.models import User
-from auth_service.users.repository import UserFilter, UserRepository, UserSort
+from auth_service.users.queries import UserFilter, UserSort
+from auth_service.users.repository import UserRepository
 
 
 class UserService:

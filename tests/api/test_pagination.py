@@ -4,12 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from httpx import AsyncClient, QueryParams
+from httpx import AsyncClient
 
 from tests.conftest import MakeUser
 from tests.support.population import START, store_item, store_users
-from tests.support.service import Account, Service, assert_problem, bearer, running_service
-from tests.support.settings import make_settings
+from tests.support.service import Account, Service, bearer
 
 PEOPLE = 56  # and the administrator
 SORTS = ("created_at", "-created_at", "email", "-email")
@@ -94,72 +93,6 @@ async def test_walking_items_meets_each_of_ones_own_once(
     items = [item for page in pages for item in page["data"]]
     assert {item["title"] for item in items} == {str(number) for number in range(12)}
     assert items == sorted(items, key=_order(sort), reverse=sort.startswith("-"))
-
-
-@pytest.mark.parametrize(
-    ("path", "query"),
-    [
-        pytest.param("/users", {"sort": "-created_at"}, id="another direction"),
-        pytest.param("/users", {"sort": "email"}, id="another sort"),
-        pytest.param("/users", {"is_active": "true"}, id="a filter more"),
-        pytest.param("/users", {"q": "person"}, id="a search"),
-        pytest.param("/items", {}, id="another list"),
-        pytest.param("/items", {"include": "owner"}, id="another list, with owners"),
-    ],
-)
-async def test_a_cursor_is_good_for_the_list_that_it_comes_from_only(
-    client: AsyncClient, service: Service, make_admin: MakeUser, path: str, query: dict[str, str]
-) -> None:
-    administrator = await make_admin()
-    await store_users(service, {}, {})
-    first = (await client.get("/users?limit=1", headers=bearer(administrator))).json()
-
-    for limit in ("1", "50"):  # how many rows is for the caller to say, page by page
-        params = {"cursor": first["next_cursor"], "limit": limit}
-        assert (await client.get("/users", headers=bearer(administrator), params=params)).status_code == 200
-        response = await client.get(path, headers=bearer(administrator), params={**params, **query})
-        assert_problem(response, 400, code="invalid_cursor")
-
-
-async def test_what_is_no_cursor_is_refused(client: AsyncClient, service: Service, make_admin: MakeUser) -> None:
-    administrator = await make_admin()
-    await store_users(service, {}, {})
-    good = (await client.get("/users?limit=1", headers=bearer(administrator))).json()["next_cursor"]
-    swapped = good[:-2] + ("AA" if good[-2:] != "AA" else "BB")
-
-    for bad in ("", "x", "====", "é", "null", "0", good[:-1], good[1:], good + "AAAA", swapped, good[:16], "A" * 2048):
-        response = await client.get("/users", headers=bearer(administrator), params=QueryParams(cursor=bad))
-
-        assert_problem(response, 400, code="invalid_cursor")
-
-
-async def test_a_cursor_under_a_dropped_key_is_refused(service: Service, migrated_database: str) -> None:
-    await store_users(service, {}, {})
-    administrator = await service.make_admin()
-    cursor = (await service.client.get("/users?limit=1", headers=bearer(administrator))).json()["next_cursor"]
-
-    async with running_service(make_settings(migrated_database)) as with_another_key:
-        other = await with_another_key.make_admin()
-        response = await with_another_key.client.get(
-            "/users", headers=bearer(other), params={"cursor": cursor, "limit": "1"}
-        )
-
-    assert_problem(response, 400, code="invalid_cursor")
-
-
-async def test_a_cursor_says_nothing_of_the_row_it_stands_on(
-    client: AsyncClient, service: Service, make_admin: MakeUser
-) -> None:
-    administrator = await make_admin()
-    await store_users(service, {"email": "aa@example.com"}, {"email": "bb@example.com"})
-
-    cursors = {
-        (await client.get("/users?limit=1&sort=email", headers=bearer(administrator))).json()["next_cursor"]
-        for _ in range(2)
-    }
-
-    assert len(cursors) == 2
-    assert all("aa@" not in cursor and "YWFA" not in cursor for cursor in cursors)
 
 
 def _tied(number: int) -> dict[str, Any]:

@@ -48,7 +48,7 @@ REFUSED: Mapping[str, tuple[Act, list[tuple[str, str | None, str | None, dict[st
     ),
     "a deletion": (
         by_user("DELETE", "/items/{item}"),
-        [("access.denied", "user", None, {"code": "permission_denied", "action": "administer"})],
+        [("access.denied", "user", None, {"code": "permission_denied", "action": "user.administer"})],
     ),
     "a wrong current password": (
         by_user("PUT", "/users/me/password", current_password="not it", new_password=NEW_PASSWORD),

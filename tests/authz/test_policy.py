@@ -34,7 +34,7 @@ def test_every_action_has_a_rule_and_every_rule_somebody_who_satisfies_it() -> N
     assert all(RULES.values())
 
 
-def test_the_rules_are_those_of_the_design() -> None:
+def test_each_action_has_exactly_its_rule() -> None:
     by_superusers_alone = {action for action, rule in RULES.items() if rule == (superuser,)}
     by_owners_alone = {action for action, rule in RULES.items() if rule == (owner,)}
 

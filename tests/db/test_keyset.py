@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from auth_service.db.keyset import InvalidPositionError
-from auth_service.users.repository import _ORDERS, UserSort
+from auth_service.users.queries import UserSort
+from auth_service.users.repository import _ORDERS
 
 
 @pytest.mark.parametrize("sort", [UserSort.CREATED, UserSort.CREATED_LAST_FIRST])

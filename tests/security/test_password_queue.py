@@ -15,7 +15,6 @@ from auth_service.security.errors import HashingOverloadedError
 from auth_service.security.passwords import PasswordHasher
 from auth_service.security.settings import HashingSettings
 from tests.support.hashes import hashing_with
-from tests.support.oauth import assert_oauth_error
 from tests.support.service import PASSWORD, Account, Service, assert_problem, bearer
 
 _PATIENCE_SECONDS = 10  # only a test that fails waits so long
@@ -98,28 +97,6 @@ async def test_a_hash_holds_up_neither_the_event_loop_nor_a_writer(narrow_servic
     served = await waiting
 
     assert (alive.status_code, written.status_code, served.status_code) == (200, 200, 200)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        pytest.param({"is_active": False}, id="disabled"),
-        pytest.param({"email": "other@example.com"}, id="given another address"),
-        pytest.param(None, id="deleted"),
-    ],
-)
-async def test_a_sign_in_that_is_hashing_while_the_account_changes_gets_no_token(
-    narrow_service: Service, ann: Account, admin: Account, change: dict[str, object] | None
-) -> None:
-    method = "PATCH" if change else "DELETE"
-
-    with BusyPool(narrow_service.runtime.hasher) as pool:
-        waiting = await _begin_to_sign_in(narrow_service, pool)
-        changed = await narrow_service.client.request(method, f"/users/{ann.id}", json=change, headers=bearer(admin))
-    response = await waiting
-
-    assert changed.is_success
-    assert_oauth_error(response, "invalid_grant")
 
 
 async def test_a_closed_pool_drops_who_waits() -> None:

@@ -3,7 +3,8 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from auth_service.security.text import ClientInput, Text
+from auth_service.security.client_input import ClientInput
+from auth_service.security.text import Text
 
 TEXT = TypeAdapter(Text)
 

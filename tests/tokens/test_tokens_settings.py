@@ -73,7 +73,7 @@ def test_something_that_is_no_group_is_refused() -> None:
         TokenSettings.model_validate("https://auth.example.com")
 
 
-def test_the_defaults_are_those_of_the_design() -> None:
+def test_the_defaults_are_short_lived_and_asymmetric() -> None:
     settings = TokenSettings(issuer="https://auth.example.com")
 
     assert settings.algorithm == "ES256"

@@ -12,7 +12,7 @@ from auth_service.authenticators.password import PasswordAuthenticator
 from auth_service.authz.principal import Principal
 from auth_service.authz.scopes import Scope, format_scopes, grantable_scopes
 from auth_service.oauth.errors import InvalidGrantError, InvalidRequestError, InvalidScopeError
-from auth_service.oauth.grants.base import TokenRequest, TokenResponse
+from auth_service.oauth.grants.messages import TokenRequest, TokenResponse
 from auth_service.security.passwords import Verification
 from auth_service.tokens.access_token import AccessToken, issue_access_token
 from auth_service.tokens.account_gate import AccountGate
@@ -63,6 +63,7 @@ class PasswordGrant:
     async def _authenticate(self, identifier: str, password: SecretStr, request: TokenRequest) -> User:
         """Return the account, locked. The gate is asked after the hash: the password may have changed meanwhile."""
         found = await self.users.find_by_identifier(identifier)
+        # Copied now: the gate refreshes this very object, and what counts is what the password was checked against.
         epoch = found.credential_epoch if found else 0
         verified_hash = found.hashed_password if found else None
         verification = await self.passwords.verify(found, password, identifier=identifier)

@@ -8,7 +8,12 @@ from fastapi import FastAPI
 from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
-from auth_service.api.problems import PROBLEM_TYPE
+from auth_service.api.errors import AmbiguousCredentialError, MissingCredentialError
+from auth_service.api.problems import INTERNAL_ERROR_DETAIL, PROBLEM_TYPE
+from auth_service.authz.errors import AccessDeniedError
+from auth_service.db.errors import DatabaseUnavailableError
+from auth_service.errors import ServiceError
+from auth_service.users.errors import EmailTakenError, UserNotFoundError
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -39,18 +44,21 @@ class OAuthProblem(BaseModel):
     error_description: str
 
 
+_REFUSALS: Mapping[int, type[ServiceError]] = {
+    400: AmbiguousCredentialError,
+    401: MissingCredentialError,
+    403: AccessDeniedError,
+    404: UserNotFoundError,
+    409: EmailTakenError,
+    503: DatabaseUnavailableError,
+}
 _EXAMPLES: Mapping[int, tuple[str, str]] = {
-    400: ("invalid_request", "Send one access token, in the Authorization header and nowhere else."),
-    401: ("not_authenticated", "Sign in first: send an access token as 'Authorization: Bearer ...'."),
-    403: ("permission_denied", "You are not allowed to do this."),
-    404: ("user_not_found", "There is no such user."),
-    409: ("email_taken", "Another account has this e-mail address."),
+    **{status: (refusal.code, refusal.detail) for status, refusal in _REFUSALS.items()},
     413: ("body_too_large", "A request body may have 65536 bytes."),
     414: ("uri_too_long", "A URL may have 8192 bytes."),
     422: ("invalid_input", "body.email: is not an e-mail address that mail can be sent to"),
     431: ("headers_too_large", "All headers together may have 32768 bytes."),
-    500: ("internal_error", "Something went wrong on our side."),
-    503: ("database_unavailable", "The service cannot reach its database right now. Nothing was changed."),
+    500: ("internal_error", INTERNAL_ERROR_DETAIL),
 }
 ANY_ROUTE = (413, 414, 431, 500, 503)
 _FRAMEWORK_SCHEMAS = ("HTTPValidationError", "ValidationError")

@@ -65,6 +65,7 @@ def _header(answer: dict[str, str]) -> dict[str, str]:
     return header
 
 
+@pytest.mark.interop
 def test_the_printed_lines_work_when_pasted_and_again_at_the_second_start(newcomer: Operator) -> None:
     port = str(free_port())
 
@@ -86,6 +87,7 @@ def test_the_printed_lines_work_when_pasted_and_again_at_the_second_start(newcom
     assert re.fullmatch(r'\S+Z \[info +\] 127\.0\.0\.1:\d+ - "POST /oauth/token HTTP/1\.1" 200\n', ends[0].stderr)
 
 
+@pytest.mark.interop
 def test_settings_in_the_environment_are_honoured(newcomer: Operator, databases: Databases) -> None:
     if databases.postgresql is None:
         pytest.skip("there is no PostgreSQL: half of what these tests are for is not tested")

@@ -24,13 +24,13 @@ class Replica:
     process: Running
     url: str
 
-    def sign_in(self) -> str:
+    def sign_in(self, client: httpx.Client) -> str:
         form = {"grant_type": "password", "username": EMAIL, "password": PASSWORD}
-        token: str = httpx.post(f"{self.url}/oauth/token", data=form).json()["access_token"]
+        token: str = client.post(f"{self.url}/oauth/token", data=form).json()["access_token"]
         return token
 
-    def read_me(self, token: str) -> httpx.Response:
-        return httpx.get(f"{self.url}/users/me", headers={"Authorization": f"Bearer {token}"})
+    def read_me(self, client: httpx.Client, token: str) -> httpx.Response:
+        return client.get(f"{self.url}/users/me", headers={"Authorization": f"Bearer {token}"})
 
 
 @contextmanager
@@ -61,11 +61,11 @@ def test_replicas_that_start_at_once_agree_on_one_key_and_one_administrator(
     operator.environment["AUTH_DATABASE__URL"] = empty_database
     count = 5 if empty_database.startswith("postgresql") else 2
 
-    with _replicas(operator, count) as replicas:
-        ready = [httpx.get(f"{replica.url}/readyz").status_code for replica in replicas]
-        key_sets = {httpx.get(f"{replica.url}/.well-known/jwks.json").content for replica in replicas}
-        tokens = [replica.sign_in() for replica in replicas]
-        accepted = {replica.read_me(token).status_code for replica in replicas for token in tokens}
+    with _replicas(operator, count) as replicas, httpx.Client() as client:
+        ready = [client.get(f"{replica.url}/readyz").status_code for replica in replicas]
+        key_sets = {client.get(f"{replica.url}/.well-known/jwks.json").content for replica in replicas}
+        tokens = [replica.sign_in(client) for replica in replicas]
+        accepted = {replica.read_me(client, token).status_code for replica in replicas for token in tokens}
         for replica in replicas:
             replica.process.process.terminate()
         exit_codes = [replica.process.wait() for replica in replicas]

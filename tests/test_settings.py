@@ -40,7 +40,15 @@ def test_they_come_from_the_environment(environment: pytest.MonkeyPatch) -> None
     assert settings.http.docs is True
 
 
-@pytest.mark.parametrize("written", [KEY, KEY.rstrip("="), KEY.replace("+", "-").replace("/", "_"), f" {KEY},\n{KEY}"])
+@pytest.mark.parametrize(
+    "written",
+    [
+        pytest.param(KEY, id="base64"),
+        pytest.param(KEY.rstrip("="), id="without padding"),
+        pytest.param(KEY.replace("+", "-").replace("/", "_"), id="for URLs"),
+        pytest.param(f" {KEY},\n{KEY}", id="two"),
+    ],
+)
 def test_a_master_key_may_be_written_in_either_alphabet_with_or_without_padding(
     environment: pytest.MonkeyPatch, written: str
 ) -> None:
@@ -69,8 +77,8 @@ def test_no_secret_is_in_anything_that_is_printed_of_them() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("AUTH_DATABASE__URL", f"mysql://auth:{PASSWORD}@db.example.com/auth"),
-        ("AUTH_SECURITY__MASTER_KEYS", f"{KEY},{PASSWORD}"),
+        pytest.param("AUTH_DATABASE__URL", f"mysql://auth:{PASSWORD}@db.example.com/auth", id="URL"),
+        pytest.param("AUTH_SECURITY__MASTER_KEYS", f"{KEY},{PASSWORD}", id="master key"),
     ],
 )
 def test_no_secret_is_in_the_error_when_they_are_wrong(environment: pytest.MonkeyPatch, name: str, value: str) -> None:

@@ -41,8 +41,9 @@ def test_the_password_comes_from_standard_input_and_is_not_repeated(migrated: Op
     assert _administrator_finding(migrated) == {"check": "administrator", "well": True, "mend": ""}
 
 
-def test_without_a_terminal_a_password_is_generated_and_shown_once(migrated: Operator) -> None:
-    outcome = migrated.run("create-admin", "--email", EMAIL)
+def test_without_a_terminal_a_password_is_generated_and_shown_once(operator: Operator) -> None:
+    operator.run("migrate")
+    outcome = operator.run("create-admin", "--email", EMAIL)
 
     assert outcome.code == 0
     assert re.fullmatch(rf"{MADE}The password is \S{{20}} — it is shown only this once\.\n", outcome.stdout)
@@ -110,18 +111,20 @@ def test_if_none_makes_the_first_administrator_only(migrated: Operator) -> None:
     assert second == Outcome(0, THERE_IS_ONE, "")
 
 
-def test_another_administrator_can_always_be_made(migrated: Operator) -> None:
-    migrated.run("create-admin", "--email", EMAIL)
+def test_another_administrator_can_always_be_made(operator: Operator) -> None:
+    operator.run("migrate")
+    operator.run("create-admin", "--email", EMAIL)
 
-    outcome = migrated.run("create-admin", "--email", "bob@example.com")
+    outcome = operator.run("create-admin", "--email", "bob@example.com")
 
     assert outcome.stdout.startswith("bob@example.com is an administrator now.\n")
 
 
-def test_an_address_that_is_taken_is_refused_in_one_line(migrated: Operator) -> None:
-    migrated.run("create-admin", "--email", EMAIL)
+def test_an_address_that_is_taken_is_refused_in_one_line(operator: Operator) -> None:
+    operator.run("migrate")
+    operator.run("create-admin", "--email", EMAIL)
 
-    outcome = migrated.run("create-admin", "--email", "ANN@Example.com")
+    outcome = operator.run("create-admin", "--email", "ANN@Example.com")
 
     assert (outcome.code, outcome.stdout, outcome.stderr.count("\n")) == (1, "", 1)
     assert outcome.stderr.startswith("auth-service: ")

@@ -16,6 +16,7 @@ import pytest
 from auth_service.cli.dev import DevState, base_url_of, load_dev_settings, load_or_create_state, prepare
 from tests.support.commands import Operator, Outcome, free_port
 from tests.support.databases import Databases
+from tests.support.processes import run_commands, running_at_once
 from tests.support.programs import find_program
 
 LAST_LINE = "Stop with Ctrl+C."
@@ -32,12 +33,22 @@ def newcomer(operator: Operator) -> Operator:
 
 
 @contextmanager
-def _started(newcomer: Operator, *arguments: str, **environment: str) -> Iterator[tuple[str, list[Outcome]]]:
+def _started(newcomer: Operator, *arguments: str) -> Iterator[tuple[str, list[Outcome]]]:
     """Yield what it printed, and where its end will be; it is ended by Ctrl+C."""
     outcomes: list[Outcome] = []
-    with newcomer.start("dev", *arguments, **environment) as program:
+    with newcomer.start("dev", *arguments) as program:
         yield program.ready(LAST_LINE), outcomes
         outcomes.append(program.stop(signal.SIGINT))
+
+
+@contextmanager
+def _what_it_prints(newcomer: Operator, *arguments: str, **environment: str) -> Iterator[str]:
+    """Yield what a start prints that is forked from this process's kind, and so costs no start of Python."""
+    command = ["dev", "--port", str(free_port()), *arguments]
+    process_arguments = (newcomer.folder, {**newcomer.environment, **environment}, "", [command])
+    with running_at_once(run_commands, [process_arguments]) as [process]:
+        process.wait_for(LAST_LINE)
+        yield process.text
 
 
 def _paste(printed: str) -> dict[str, str]:
@@ -54,6 +65,7 @@ def _header(answer: dict[str, str]) -> dict[str, str]:
     return header
 
 
+@pytest.mark.interop
 def test_the_printed_lines_work_when_pasted_and_again_at_the_second_start(newcomer: Operator) -> None:
     port = str(free_port())
 
@@ -75,12 +87,13 @@ def test_the_printed_lines_work_when_pasted_and_again_at_the_second_start(newcom
     assert re.fullmatch(r'\S+Z \[info +\] 127\.0\.0\.1:\d+ - "POST /oauth/token HTTP/1\.1" 200\n', ends[0].stderr)
 
 
+@pytest.mark.interop
 def test_settings_in_the_environment_are_honoured(newcomer: Operator, databases: Databases) -> None:
     if databases.postgresql is None:
         pytest.skip("there is no PostgreSQL: half of what these tests are for is not tested")
     environment = {"AUTH_DATABASE__URL": databases.empty("postgresql"), "AUTH_TOKENS__ALGORITHM": "EdDSA"}
 
-    with _started(newcomer, "--host", "::1", "--port", str(free_port()), **environment) as (printed, _):
+    with _what_it_prints(newcomer, "--host", "::1", **environment) as printed:
         answer = _paste(printed)
 
     assert _header(answer)["alg"] == "EdDSA"
@@ -99,7 +112,7 @@ def test_a_password_that_does_not_work_any_more_is_not_printed(newcomer: Operato
         connection.execute("UPDATE users SET hashed_password = 'changed meanwhile'")
         connection.commit()
 
-    with _started(newcomer, "--port", str(free_port())) as (printed, _):
+    with _what_it_prints(newcomer) as printed:
         pass
 
     assert state.admin_password not in printed

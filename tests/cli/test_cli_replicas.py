@@ -24,13 +24,13 @@ class Replica:
     process: Running
     url: str
 
-    def sign_in(self) -> str:
+    def sign_in(self, client: httpx.Client) -> str:
         form = {"grant_type": "password", "username": EMAIL, "password": PASSWORD}
-        token: str = httpx.post(f"{self.url}/oauth/token", data=form).json()["access_token"]
+        token: str = client.post(f"{self.url}/oauth/token", data=form).json()["access_token"]
         return token
 
-    def read_me(self, token: str) -> httpx.Response:
-        return httpx.get(f"{self.url}/users/me", headers={"Authorization": f"Bearer {token}"})
+    def read_me(self, client: httpx.Client, token: str) -> httpx.Response:
+        return client.get(f"{self.url}/users/me", headers={"Authorization": f"Bearer {token}"})
 
 
 @contextmanager
@@ -39,10 +39,11 @@ def _replicas(operator: Operator, count: int) -> Iterator[list[Replica]]:
     ports = [free_port() for _ in range(count)]
     create_admin = ["create-admin", "--if-none", "--email", EMAIL, "--password-stdin"]
     commands = [[["migrate"], create_admin, ["serve", "--port", str(port)]] for port in ports]
-    with running_at_once(run_commands, [(operator.environment, f"{PASSWORD}\n", each) for each in commands]) as all_:
-        for process in all_:
+    arguments = [(operator.folder, operator.environment, f"{PASSWORD}\n", each) for each in commands]
+    with running_at_once(run_commands, arguments) as processes:
+        for process in processes:
             process.wait_for("service.ready")
-        yield [Replica(process, f"http://127.0.0.1:{port}") for process, port in zip(all_, ports, strict=True)]
+        yield [Replica(process, f"http://127.0.0.1:{port}") for process, port in zip(processes, ports, strict=True)]
 
 
 async def _stored(url: str) -> tuple[int, list[str]]:
@@ -58,13 +59,13 @@ def test_replicas_that_start_at_once_agree_on_one_key_and_one_administrator(
     operator: Operator, empty_database: str
 ) -> None:
     operator.environment["AUTH_DATABASE__URL"] = empty_database
-    count = 5 if empty_database.startswith("postgresql") else 3
+    count = 5 if empty_database.startswith("postgresql") else 2
 
-    with _replicas(operator, count) as replicas:
-        ready = [httpx.get(f"{replica.url}/readyz").status_code for replica in replicas]
-        key_sets = {httpx.get(f"{replica.url}/.well-known/jwks.json").content for replica in replicas}
-        tokens = [replica.sign_in() for replica in replicas]
-        accepted = {replica.read_me(token).status_code for replica in replicas for token in tokens}
+    with _replicas(operator, count) as replicas, httpx.Client() as client:
+        ready = [client.get(f"{replica.url}/readyz").status_code for replica in replicas]
+        key_sets = {client.get(f"{replica.url}/.well-known/jwks.json").content for replica in replicas}
+        tokens = [replica.sign_in(client) for replica in replicas]
+        accepted = {replica.read_me(client, token).status_code for replica in replicas for token in tokens}
         for replica in replicas:
             replica.process.process.terminate()
         exit_codes = [replica.process.wait() for replica in replicas]

@@ -6,12 +6,14 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Barrier
+from pathlib import Path
+from unittest.mock import patch
 
 from auth_service.cli import create_admin, migrate, serve  # noqa: F401 - imported once, before the fork
 from auth_service.cli.configuration import load_settings
@@ -56,10 +58,9 @@ class Running:
 
 
 @contextmanager
-def running_at_once(do: Callable[..., None], arguments: list[tuple[object, ...]]) -> Iterator[list[Running]]:
+def running_at_once(do: Callable[..., None], arguments: Sequence[tuple[object, ...]]) -> Iterator[list[Running]]:
     """Call `do` with each of the arguments in a process of its own, all of them from one moment on."""
-    with chdir(ROOT):  # where the server, which starts with the first process, finds what it is to import
-        forkserver.ensure_running()
+    _ensure_forkserver()
     start = _context.Barrier(len(arguments))
     running = []
     try:
@@ -74,6 +75,14 @@ def running_at_once(do: Callable[..., None], arguments: list[tuple[object, ...]]
     finally:
         for each_running in running:
             each_running.close()
+
+
+def _ensure_forkserver() -> None:
+    """Start it where it finds what it is to import, and unmeasured: it outlives the run whose coverage is reported."""
+    with chdir(ROOT), patch.dict(os.environ):
+        for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
+            del os.environ[name]
+        forkserver.ensure_running()
 
 
 def _wait_and_do(start: Barrier, output: Connection, do: Callable[..., None], arguments: tuple[object, ...]) -> None:
@@ -96,8 +105,9 @@ def migrate_database(url: str) -> None:
     asyncio.run(run())
 
 
-def run_commands(environment: Mapping[str, str], stdin: str, commands: list[list[str]]) -> None:
+def run_commands(folder: Path, environment: Mapping[str, str], stdin: str, commands: list[list[str]]) -> None:
     """Do what a replica does: one command after the other; the last one serves until it is told to stop."""
+    os.chdir(folder)
     os.environ.update(environment)
     sys.stdin = io.TextIOWrapper(io.BytesIO(stdin.encode()))
     for command in commands:

@@ -56,7 +56,7 @@ def _sqlite_made_safe(connection: Connection) -> Iterator[None]:
         yield
         return
     path = Path(f"{connection.engine.url.database}.migrate.lock")
-    with path.open("w") as lock:
+    with path.open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         _pragma(connection, "foreign_keys=OFF")
         try:

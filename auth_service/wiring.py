@@ -164,7 +164,7 @@ class UnitOfWork:
     @property
     def account_update(self) -> AccountUpdate:
         """Changing accounts."""
-        return AccountUpdate(self._users, self.audit, self.origin.now)
+        return AccountUpdate(self._users, self.gate, self.audit, self.origin.now)
 
     @property
     def account_deletion(self) -> AccountDeletion:

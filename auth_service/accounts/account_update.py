@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from auth_service.accounts.administrators import lock_and_spare_the_last
+from auth_service.accounts.administrators import lock_administrators
 from auth_service.accounts.errors import EmailChangeNeedsProofError, PrivilegedFieldsError
 from auth_service.audit.events import AuditEvent
 from auth_service.audit.trail import AuditTrail
 from auth_service.authz.actions import Action
 from auth_service.authz.policy import authorize, is_entitled
 from auth_service.authz.principal import Principal
+from auth_service.tokens.account_gate import AccountGate
 from auth_service.users.email_address import normalize_email
 from auth_service.users.models import User
 from auth_service.users.repository import UserRepository
@@ -22,6 +23,7 @@ class AccountUpdate:
     """One use case; what was not sent stays as it is."""
 
     users: UserRepository
+    gate: AccountGate
     audit: AuditTrail
     now: datetime
 
@@ -30,13 +32,11 @@ class AccountUpdate:
 
         One field that the caller may not set refuses the whole body, whatever its value. Raises AccessDeniedError,
         PrivilegedFieldsError, EmailChangeNeedsProofError, UserNotFoundError, LastAdministratorError, EmailTakenError,
-        UsernameTakenError.
+        UsernameTakenError, and UnfitAccountError when one's own account changed meanwhile.
         """
         authorize(principal, Action.USER_UPDATE, owner_id=user_id)
         _authorize_fields(principal, change)
-        if _may_remove_an_administrator(change):
-            await lock_and_spare_the_last(self.users, leaving=user_id)
-        user = await self.users.get_for_update(user_id)
+        user = await self._lock(principal, user_id, change)
         self._apply(user, change)
         await self.users.save(user)
         self.audit.record(
@@ -47,6 +47,16 @@ class AccountUpdate:
             privileged=change.model_dump(include=set(change.privileged)),
         )
         return user
+
+    async def _lock(self, principal: Principal, user_id: UUID, change: UserUpdate) -> User:
+        """Return the account, locked, when the caller may still change it after whatever they waited for."""
+        if _may_remove_an_administrator(change):
+            await lock_administrators(self.users, principal, leaving=user_id)
+        elif principal.subject != user_id:
+            await lock_administrators(self.users, principal)
+        if principal.subject == user_id:
+            return await self.gate.admit_and_lock(user_id, credential_epoch=principal.credential_epoch)
+        return await self.users.get_for_update(user_id)
 
     def _apply(self, user: User, change: UserUpdate) -> None:
         sent = change.model_dump(exclude_unset=True)

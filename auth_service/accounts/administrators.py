@@ -1,17 +1,24 @@
-"""Keeps the promise that no request and no command leaves the service without an active administrator."""
+"""Keeps two promises: somebody always administers the service, and nobody does who no longer may."""
 
 from uuid import UUID
 
 from auth_service.accounts.errors import LastAdministratorError
+from auth_service.authz.actions import Action
+from auth_service.authz.errors import AccessDeniedError
+from auth_service.authz.principal import Principal
 from auth_service.users.repository import UserRepository
 
 
-async def lock_and_spare_the_last(users: UserRepository, leaving: UUID) -> None:
-    """Raise LastAdministratorError when nobody but `leaving` administers the service.
+async def lock_administrators(users: UserRepository, principal: Principal, *, leaving: UUID | None = None) -> None:
+    """Ask once more, with every active administrator locked, whether `principal` is still one of them.
 
-    Every active administrator is locked, in the order of their ids, before they are counted: of two administrators who
-    remove each other at once, the second one waits here and then counts what the first one left.
+    A request may have waited for a hash or for a lock since the account gate admitted it, and its caller may have been
+    demoted, disabled or deleted meanwhile: then AccessDeniedError. Raises LastAdministratorError when nobody would be
+    left but `leaving`. The locks are taken in the order of the ids, so that of two administrators who remove each other
+    at once the second one waits here, and then counts what the first one left.
     """
-    administrators = await users.lock_active_administrators()
-    if list(administrators) == [leaving]:
+    epochs = await users.lock_active_administrators()
+    if principal.subject is not None and epochs.get(principal.subject) != principal.credential_epoch:
+        raise AccessDeniedError(Action.USER_ADMINISTER)
+    if leaving is not None and epochs.keys() == {leaving}:
         raise LastAdministratorError

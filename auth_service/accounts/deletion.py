@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from auth_service.accounts.administrators import lock_and_spare_the_last
+from auth_service.accounts.administrators import lock_administrators
 from auth_service.audit.events import AuditEvent
 from auth_service.audit.trail import AuditTrail
 from auth_service.authz.actions import Action
@@ -22,7 +22,7 @@ class AccountDeletion:
     async def delete(self, principal: Principal, user_id: UUID) -> None:
         """Delete the account; raises AccessDeniedError, LastAdministratorError, UserNotFoundError."""
         authorize(principal, Action.USER_DELETE, owner_id=user_id)
-        await lock_and_spare_the_last(self.users, leaving=user_id)
+        await lock_administrators(self.users, principal, leaving=user_id)
         user = await self.users.get_for_update(user_id)
         await self.users.delete(user)
         self.audit.record(AuditEvent.USER_DELETED, actor=principal, subject=user_id)

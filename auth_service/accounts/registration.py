@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from auth_service.accounts.administrators import lock_administrators
 from auth_service.accounts.errors import (
     AdministratorExistsError,
     PasswordRequiredError,
@@ -43,14 +44,16 @@ class Registration:
         """
         if principal is not None and is_entitled(principal, Action.USER_CREATE):
             authorize(principal, Action.USER_CREATE)
-            return await self._store(principal, new_user, AuditEvent.USER_CREATED)
+            password_hash = await self._hash(new_user)
+            await lock_administrators(self.users, principal)
+            return await self._add(principal, new_user, password_hash, AuditEvent.USER_CREATED)
         if new_user.privileged:
             raise PrivilegedFieldsError(new_user.privileged)
         if not self.settings.registration_open:
             raise RegistrationClosedError
         if new_user.password is None:
             raise PasswordRequiredError
-        return await self._store(principal, new_user, AuditEvent.USER_REGISTERED)
+        return await self._add(principal, new_user, await self._hash(new_user), AuditEvent.USER_REGISTERED)
 
     async def create_first_administrator(self, principal: Principal, new_user: UserCreate) -> User:
         """Create an administrator unless there is one; any number of replicas may ask this at once.
@@ -68,9 +71,6 @@ class Registration:
         """Say whether there is an active administrator."""
         authorize(principal, Action.USER_SEARCH)
         return await self.users.has_active_administrator()
-
-    async def _store(self, principal: Principal | None, new_user: UserCreate, event: AuditEvent) -> User:
-        return await self._add(principal, new_user, await self._hash(new_user), event)
 
     async def _hash(self, new_user: UserCreate) -> str | None:
         return await self.passwords.enrol(new_user.password) if new_user.password else None

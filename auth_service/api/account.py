@@ -1,6 +1,6 @@
 """One's own account."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from auth_service.api.dependencies import Work
 from auth_service.api.guards import CurrentPrincipal, CurrentUser
@@ -23,7 +23,7 @@ async def update_me(change: UserUpdate, user: CurrentUser, principal: CurrentPri
     return await work.account_update.update(principal, user.id, change)
 
 
-@router.put("/password", status_code=204, responses=problems(400, 401, 403, 422))
+@router.put("/password", status_code=204, response_class=Response, responses=problems(400, 401, 403, 422))
 async def change_my_password(
     change: PasswordChange, user: CurrentUser, principal: CurrentPrincipal, work: Work
 ) -> None:

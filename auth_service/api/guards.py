@@ -26,7 +26,10 @@ password_flow = OAuth2PasswordBearer(
     tokenUrl="oauth/token",
     scheme_name="password",
     scopes={scope.value: text for scope, text in SCOPE_DESCRIPTIONS.items()},
-    description="Sign in with an e-mail address or a username, and a password. Leave the client fields empty.",
+    description=(
+        "Sign in with an e-mail address or a username, and a password. Leave the client fields empty; "
+        "tick no scope to get all that you may have."
+    ),
     auto_error=False,
 )
 
@@ -111,6 +114,10 @@ async def _admit(token: AccessToken, work: Work) -> User:
 
 def _principal_of(token: AccessToken, user: User, work: Work) -> Principal:
     work.principal = Principal(
-        subject=user.id, is_superuser=user.is_superuser, scopes=token.scopes, client_id=token.client_id
+        subject=user.id,
+        is_superuser=user.is_superuser,
+        scopes=token.scopes,
+        client_id=token.client_id,
+        credential_epoch=token.credential_epoch,
     )
     return work.principal

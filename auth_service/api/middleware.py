@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from auth_service.api.problems import internal_error, refusal
+from auth_service.api.problems import describe_request, internal_error, refusal
 
 MAX_HEADER_BYTES = 32_768
 MAX_TARGET_BYTES = 8_192
@@ -95,8 +95,7 @@ class LimitsMiddleware:
         try:
             await app(scope, self._counted(receive), watched_send)
         except Exception:
-            request_id = scope["state"]["request_id"]
-            log.exception("request.failed", method=scope["method"], path=ascii(scope["path"]), request_id=request_id)
+            log.exception("request.failed", **describe_request(scope))
             if started:
                 raise
             await internal_error(scope)(scope, receive, send)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
 from auth_service.api.errors import AmbiguousCredentialError, MissingCredentialError
-from auth_service.api.problems import INTERNAL_ERROR_DETAIL, PROBLEM_TYPE
+from auth_service.api.problems import INTERNAL_ERROR_DETAIL, PROBLEM_TYPE, status_of
 from auth_service.authz.errors import AccessDeniedError
 from auth_service.db.errors import DatabaseUnavailableError
 from auth_service.errors import ServiceError
@@ -64,9 +64,18 @@ ANY_ROUTE = (413, 414, 431, 500, 503)
 _FRAMEWORK_SCHEMAS = ("HTTPValidationError", "ValidationError")
 
 
-def problems(*statuses: int) -> Responses:
-    """Document these refusals, and those that any route can answer with."""
-    return {status: _problem_response(status) for status in sorted({*statuses, *ANY_ROUTE})}
+def problems(*refusals: int | type[ServiceError]) -> Responses:
+    """Document these refusals, and those that any route can answer with.
+
+    A status has an example of its own; a refusal stands for its status and is the example.
+    """
+    examples = {
+        status: _EXAMPLES[status] for status in (*ANY_ROUTE, *(one for one in refusals if isinstance(one, int)))
+    }
+    for refusal in refusals:
+        if not isinstance(refusal, int):
+            examples[status_of(refusal)] = (refusal.code, refusal.detail)
+    return {status: _problem_response(status, *examples[status]) for status in sorted(examples)}
 
 
 def oauth_problems(examples: Mapping[int, Mapping[str, str]]) -> Responses:
@@ -87,8 +96,7 @@ def oauth_problems(examples: Mapping[int, Mapping[str, str]]) -> Responses:
     }
 
 
-def _problem_response(status: int) -> dict[str, Any]:
-    code, detail = _EXAMPLES[status]
+def _problem_response(status: int, code: str, detail: str) -> dict[str, Any]:
     title = HTTPStatus(status).phrase
     example = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
     schema = {"$ref": "#/components/schemas/Problem"}

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -30,6 +31,11 @@ OAUTH_PATHS = "/oauth/"
 PROBLEM_TYPE = "application/problem+json"
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _REALM = 'realm="auth-service"'
+_SENTENCES = {
+    "uuid_parsing": "Input should be a valid UUID",
+    "model_attributes_type": "send a JSON object, with Content-Type: application/json",
+    "bool_parsing": "say true or false",
+}
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 _MOST_ERRORS = 20  # a small body can be wrong in ten thousand ways; its answer stays small
 _CODES: Mapping[HTTPStatus, str] = {
@@ -49,6 +55,14 @@ _STATUSES: Mapping[type[ServiceError], HTTPStatus] = {
     ConflictError: HTTPStatus.CONFLICT,
     UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
+
+
+log = structlog.get_logger()
+
+
+def describe_request(scope: Scope) -> dict[str, str]:
+    """Return what a log line says of a request: by its id it is found again in the answer and in the audit."""
+    return {"method": scope["method"], "path": ascii(scope["path"]), "request_id": scope["state"]["request_id"]}
 
 
 def install_error_handlers(app: FastAPI) -> None:
@@ -97,9 +111,16 @@ def _oauth_code(status: HTTPStatus, code: str) -> str:
             return InvalidRequestError.code
 
 
+def status_of(refusal: type[ServiceError]) -> HTTPStatus:
+    """Return the status that a refusal is answered with."""
+    return next(_STATUSES[category] for category in refusal.__mro__ if category in _STATUSES)
+
+
 async def _render_service_error(request: Request, error: ServiceError) -> Response:
-    status = next(_STATUSES[category] for category in type(error).__mro__ if category in _STATUSES)
-    return refusal(request.scope, status, error.code, error.detail, _headers(error))
+    if isinstance(error, UnavailableError):
+        cause = str(getattr(error.__cause__, "orig", None) or error.__cause__ or "").partition("\n")[0]
+        log.warning("request.unavailable", code=error.code, cause=cause, **describe_request(request.scope))
+    return refusal(request.scope, status_of(type(error)), error.code, error.detail, _headers(error))
 
 
 def _headers(error: ServiceError) -> dict[str, str]:
@@ -145,9 +166,8 @@ def _plain(part: object) -> int | str:
 
 
 def _message(item: Mapping[str, Any]) -> str:
-    if item["type"] == "uuid_parsing":
-        return "Input should be a valid UUID"  # pydantic's own sentence quotes a character of the input
-    return str(item["msg"]).removeprefix("Value error, ")
+    """Use pydantic's sentence, but where it quotes the input or says nothing to a person."""
+    return _SENTENCES.get(item["type"]) or str(item["msg"]).removeprefix("Value error, ")
 
 
 async def _render_http_exception(request: Request, error: HTTPException) -> Response:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from fastapi import APIRouter, Response
 
-router = APIRouter(prefix="/docs", include_in_schema=False)
+router = APIRouter(include_in_schema=False)
 
 Asset = Literal["swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"]
 _MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".png": "image/png"}
@@ -42,19 +42,25 @@ _OPTIONS = {
 }
 
 
-@router.get("")
+@router.get("/")
+async def read_root() -> Response:
+    """Lead whoever opens the bare address to the page."""
+    return Response(status_code=307, headers={"Location": "docs"})
+
+
+@router.get("/docs")
 async def read_docs() -> Response:
     """Return the page."""
     return Response(_PAGE, media_type="text/html", headers={"Content-Security-Policy": _POLICY})
 
 
-@router.get("/start.js")
+@router.get("/docs/start.js")
 async def read_start_script() -> Response:
     """Return the script that starts Swagger UI; inline scripts are not allowed by the page's policy."""
     return Response(f"window.ui = SwaggerUIBundle({json.dumps(_OPTIONS)});\n", media_type="text/javascript")
 
 
-@router.get("/assets/{name}")
+@router.get("/docs/assets/{name}")
 async def read_asset(name: Asset) -> Response:
     """Return one of Swagger UI's files."""
     headers = {"Cache-Control": "public, max-age=3600"}

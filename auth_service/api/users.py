@@ -4,13 +4,15 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import AfterValidator, AwareDatetime, Field
 
+from auth_service.accounts.errors import LastAdministratorError
 from auth_service.api.dependencies import Work
 from auth_service.api.guards import CurrentAdminUser, CurrentPrincipal, OptionalPrincipal
 from auth_service.api.openapi import problems
 from auth_service.api.pagination import Page, PageAnswer, PageQuery, RequestCursors
+from auth_service.db.keyset import InvalidPositionError
 from auth_service.security.text import Text
 from auth_service.users.models import User
 from auth_service.users.queries import UserFilter, UserSort
@@ -67,7 +69,7 @@ async def create_user(new_user: UserCreate, principal: OptionalPrincipal, work: 
     return await work.registration.create(principal, new_user)
 
 
-@router.get("", response_model=Page[UserRead], responses=problems(400, 401, 403, 422))
+@router.get("", response_model=Page[UserRead], responses=problems(InvalidPositionError, 401, 403, 422))
 async def list_users(
     query: Annotated[UserListQuery, Query()],
     _admin: CurrentAdminUser,
@@ -98,7 +100,12 @@ async def put_user(user_id: UUID, change: UserUpdate, principal: CurrentPrincipa
     return await work.account_update.update(principal, user_id, change)
 
 
-@router.delete("/{user_id}", status_code=204, responses=problems(400, 401, 403, 404, 409, 422))
+@router.delete(
+    "/{user_id}",
+    status_code=204,
+    response_class=Response,
+    responses=problems(400, 401, 403, 404, LastAdministratorError, 422),
+)
 async def delete_user(user_id: UUID, _admin: CurrentAdminUser, principal: CurrentPrincipal, work: Work) -> None:
     """Delete an account and what it owns, for good. Administrators only."""
     await work.account_deletion.delete(principal, user_id)

@@ -8,12 +8,16 @@ from auth_service.authz.scopes import Scope
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated caller; `scopes` is what the token that they hold was narrowed to."""
+    """An authenticated caller; `scopes` is what the token that they hold was narrowed to.
+
+    `credential_epoch` is the account's at the moment when the gate admitted it: whoever waits before acting compares.
+    """
 
     subject: UUID | None
     is_superuser: bool
     scopes: frozenset[Scope]
     client_id: str | None
+    credential_epoch: int = 0
 
 
 OPERATOR = Principal(subject=None, is_superuser=True, scopes=frozenset(Scope), client_id=None)

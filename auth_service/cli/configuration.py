@@ -33,13 +33,15 @@ class ConfigurationError(Exception):
 def load_settings(defaults: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from the environment, over `defaults` (variables by name). Raises ConfigurationError."""
     unknown = list(_unknown_variables())
-    if unknown:
-        raise ConfigurationError(unknown)
     try:
         with _standing_in(defaults or {}):
-            return Settings()  # what has no default comes from the environment
+            settings = Settings()  # what has no default comes from the environment
     except ValidationError as error:
-        raise ConfigurationError([line for item in error.errors() for line in _explain(item)]) from None
+        wrong = [line for item in error.errors() for line in _explain(item)]
+        raise ConfigurationError([*unknown, *wrong]) from None
+    if unknown:
+        raise ConfigurationError(unknown)
+    return settings
 
 
 def load_strict_settings() -> Settings:

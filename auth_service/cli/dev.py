@@ -7,7 +7,7 @@ import json
 import os
 import secrets
 import shlex
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import typer
@@ -37,8 +37,8 @@ _FOLDER = Path("var")
 class DevState:
     """What has to be the same at the next start, so that the same lines work again."""
 
-    master_key: str
-    admin_password: str
+    master_key: str = field(repr=False)
+    admin_password: str = field(repr=False)
 
 
 def run_dev(*, host: str, port: int) -> None:

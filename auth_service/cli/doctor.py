@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import typer
 
@@ -11,6 +12,7 @@ from auth_service.authz.principal import OPERATOR
 from auth_service.cli.configuration import ConfigurationError, load_settings, unsafe_settings
 from auth_service.cli.failures import MISCONFIGURED, describe_outage, failing_clearly
 from auth_service.db.errors import DatabaseUnavailableError, SchemaBehindError
+from auth_service.db.url import parse_database_url
 from auth_service.settings import Settings
 from auth_service.tokens.errors import UnusableSigningKeyError
 from auth_service.wiring import Runtime
@@ -45,7 +47,12 @@ def _examine() -> list[Finding]:
     except ConfigurationError as error:
         return [Finding("settings", well=False, mend=line) for line in error.lines]
     unsafe = [Finding("settings", well=False, mend=line) for line in unsafe_settings(settings)]
-    return [*(unsafe or [Finding("settings", well=True)]), *asyncio.run(_examine_database(settings))]
+    found = unsafe or [Finding("settings", well=True)]
+    address = parse_database_url(settings.database.url.get_secret_value())
+    if address.is_sqlite and not Path(str(address.url.database)).exists():
+        mend = f"There is no file {address.url.database} yet. Run: auth-service migrate"
+        return [*found, Finding("database", well=False, mend=mend)]  # to look would make it
+    return [*found, *asyncio.run(_examine_database(settings))]
 
 
 async def _examine_database(settings: Settings) -> list[Finding]:
@@ -54,7 +61,7 @@ async def _examine_database(settings: Settings) -> list[Finding]:
 
 
 async def _database_findings(runtime: Runtime) -> AsyncIterator[Finding]:
-    """Look at one thing after another, as far as the one before allows."""
+    """Look at one thing after another, as far as the one before allows; nothing is made or changed."""
     try:
         await runtime.check_readiness()
     except SchemaBehindError as error:

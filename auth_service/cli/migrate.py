@@ -17,7 +17,7 @@ def run_migrate() -> None:
         before = asyncio.run(migrate(load_settings()))
     head = head_revision()
     if is_behind(before):
-        typer.echo(f"The database was at {before or 'nothing'} and is at {head} now.")
+        typer.echo(f"The database was {f'at {before}' if before else 'empty'} and is at {head} now.")
     elif before == head:
         typer.echo(f"Up to date: {head}.")
     else:

@@ -1,6 +1,7 @@
 """The database of this process: its engine, its transactions and what counts as an outage."""
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -129,7 +130,8 @@ def _try_sqlite(_dialect: Dialect, _entry: ConnectionPoolEntry, arguments: list[
     The driver opens it in a thread, and one that fails there may outlive the event loop and end with a traceback.
     """
     path = Path(arguments[0])
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # the files that SQLite puts beside it get the same mode
     sqlite3.connect(path).close()
 
 

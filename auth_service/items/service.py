@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import cast
 from uuid import UUID
 
+from sqlalchemy import ColumnElement
 from sqlmodel import col
 
 from auth_service.audit.events import AuditEvent
@@ -44,14 +45,14 @@ class ItemService:
 
     async def get(self, principal: Principal, item_id: UUID, *, with_owner: bool = False) -> Item:
         """Return an item; a foreign one is as missing as one that never was (ItemNotFoundError)."""
-        visible = visible_to(principal, Action.ITEM_READ, col(Item.owner_id))
+        visible = _visible(principal, with_owner=with_owner)
         return await self.items.get(item_id, visible=visible, with_owner=with_owner)
 
     async def list(
         self, principal: Principal, sort: ItemSort, page: PageRequest, *, owner_id: UUID | None, with_owner: bool
     ) -> Slice[Item]:
         """Return one page of the items that the caller may see."""
-        visible = visible_to(principal, Action.ITEM_READ, col(Item.owner_id))
+        visible = _visible(principal, with_owner=with_owner)
         return await self.items.list(sort, page, visible=visible, owner_id=owner_id, with_owner=with_owner)
 
     async def update(self, principal: Principal, item_id: UUID, change: ItemUpdate) -> Item:
@@ -71,3 +72,9 @@ class ItemService:
         item = await self.items.get_for_update(item_id, visible=visible)
         await self.items.delete(item)
         self.audit.record(AuditEvent.ITEM_DELETED, actor=principal, subject=item.id)
+
+
+def _visible(principal: Principal, *, with_owner: bool) -> ColumnElement[bool]:
+    """Say which items may be read; with their owners, those whose owner's account may be read as well."""
+    visible = visible_to(principal, Action.ITEM_READ, col(Item.owner_id))
+    return visible & visible_to(principal, Action.USER_READ, col(Item.owner_id)) if with_owner else visible

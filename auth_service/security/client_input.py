@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 class ClientInput(BaseModel):
     """What a client may send: the fields that are named, and no others."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
 def absent() -> Any:  # noqa: ANN401 - stands for a value that is never read

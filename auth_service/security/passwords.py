@@ -4,7 +4,7 @@ import asyncio
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
@@ -27,7 +27,7 @@ class Verification:
     """Whether a password was right; `replacement` is a newer hash to store when the stored one is out of date."""
 
     matches: bool
-    replacement: str | None = None
+    replacement: str | None = field(default=None, repr=False)
 
 
 class PasswordHasher:
@@ -74,11 +74,14 @@ class PasswordHasher:
 
     def _verify(self, password: SecretStr, password_hash: str | None, stand_in: str) -> Verification:
         try:
-            matches, replacement = self._context.verify_and_update(_normalise(password), password_hash or stand_in)
+            if not password_hash:
+                self._context.verify(_normalise(password), stand_in)
+                return Verification(matches=False)
+            matches, replacement = self._context.verify_and_update(_normalise(password), password_hash)
         except ValueError:  # of every kind that the library has, and lone surrogates
             self._context.verify("", self._stand_in)  # what cannot match must not answer sooner either
             return Verification(matches=False)
-        return Verification(matches=matches and bool(password_hash), replacement=replacement)
+        return Verification(matches=matches, replacement=replacement)
 
     async def _run(self, compute: Callable[[], Result]) -> Result:
         if self._waiting >= self._capacity:

@@ -24,9 +24,19 @@ Username = Annotated[
 FullName = Annotated[Text, Field(max_length=MAX_NAME_LENGTH, examples=["Ann Example"])]
 
 
+def composed_password(password: str) -> str:
+    """Normalise (NFC) before the characters are counted: how a keyboard spells a letter must not matter.
+
+    Raises ValueError for more than any spelling of a password has: normalising takes time by the square of the length.
+    """
+    if len(password) > 4 * MAX_PASSWORD_LENGTH:
+        message = f"a password has at most {MAX_PASSWORD_LENGTH} characters"
+        raise ValueError(message)
+    return unicodedata.normalize("NFC", password)
+
+
 def _composed(password: Any) -> Any:  # noqa: ANN401 - a validator sees whatever was sent
-    """Normalise once (NFC), before the characters are counted: how a keyboard spells a letter must not matter."""
-    return unicodedata.normalize("NFC", password) if isinstance(password, str) else password
+    return composed_password(password) if isinstance(password, str) else password
 
 
 def _storable(password: SecretStr) -> SecretStr:

@@ -1,6 +1,6 @@
 """The SQL of users."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -59,12 +59,10 @@ class UserRepository:
         column = col(User.email_normalized) if "@" in key else col(User.username)
         return (await self._session.exec(select(User).where(column == key))).one_or_none()
 
-    async def lock_active_administrators(self) -> Sequence[UUID]:
-        """Lock every active administrator, always in the same order, and return who they are."""
-        statement = (
-            select(User.id).where(col(User.is_superuser), col(User.is_active)).order_by(col(User.id)).with_for_update()
-        )
-        return (await self._session.exec(statement)).all()
+    async def lock_active_administrators(self) -> Mapping[UUID, int]:
+        """Lock every active administrator, always in the same order, and return their credential epochs by id."""
+        statement = select(User.id, User.credential_epoch).where(col(User.is_superuser), col(User.is_active))
+        return dict((await self._session.exec(statement.order_by(col(User.id)).with_for_update())).all())
 
     async def has_active_administrator(self) -> bool:
         """Say whether there is one, without waiting for anybody who is changing them."""

@@ -241,7 +241,7 @@ def test_every_container_is_set_up_by_the_config_map_and_then_the_secret(base: l
 def test_the_config_map_holds_settings_and_none_that_is_secret(base: list[Manifest]) -> None:
     settings = the("ConfigMap", base)["data"]
 
-    assert settings == {"AUTH_TOKENS__ISSUER": "https://auth.example.com", "AUTH_HASHING__WORKERS": "2"}
+    assert settings == {"AUTH_HASHING__WORKERS": "2"}
     assert SECRET_KEYS.isdisjoint(settings)
 
 

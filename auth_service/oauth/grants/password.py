@@ -1,6 +1,5 @@
 """The resource owner password credentials grant (RFC 6749 section 4.3), for first-party clients only."""
 
-import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,7 +18,7 @@ from auth_service.tokens.account_gate import AccountGate
 from auth_service.tokens.errors import UnfitAccountError
 from auth_service.tokens.settings import TokenSettings
 from auth_service.tokens.signing_keys import KeyRing
-from auth_service.users.fields import MAX_PASSWORD_LENGTH
+from auth_service.users.fields import MAX_PASSWORD_LENGTH, composed_password
 from auth_service.users.models import User
 from auth_service.users.repository import UserRepository
 
@@ -44,7 +43,7 @@ class PasswordGrant:
         Raises InvalidRequestError, InvalidGrantError, InvalidScopeError, HashingOverloadedError.
         """
         identifier, password = request.parameters.get("username"), request.parameters.get("password")
-        if identifier is None or password is None or _length(password) > MAX_PASSWORD_LENGTH:
+        if identifier is None or password is None or _is_too_long(password):
             raise InvalidRequestError
         user = await self._authenticate(identifier, SecretStr(password), request)
         grantable = grantable_scopes(is_superuser=user.is_superuser)
@@ -105,9 +104,11 @@ class PasswordGrant:
         return issue_access_token(token, self.keys, self.settings, audiences=request.audiences, now=self.now)
 
 
-def _length(password: str) -> int:
-    """Count code points as they are when the password is hashed."""
-    return len(unicodedata.normalize("NFC", password))
+def _is_too_long(password: str) -> bool:
+    try:
+        return len(composed_password(password)) > MAX_PASSWORD_LENGTH
+    except ValueError:
+        return True
 
 
 def _principal(user: User, request: TokenRequest, scopes: frozenset[Scope]) -> Principal:

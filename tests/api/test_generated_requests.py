@@ -23,11 +23,14 @@ from tests.support.openapi import document
 from tests.support.service import PASSWORD
 from tests.support.serving import serving
 
-_EXAMPLES = int(os.environ.get("GENERATED_EXAMPLES", "10"))
+# For a long look, by hand: GENERATED_EXAMPLES=500 ./run test tests/api/test_generated_requests.py
+_EXAMPLES = os.environ.get("GENERATED_EXAMPLES")
+_MOST = int(_EXAMPLES or 10)
 _CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 _numbers = itertools.count(1)
 
 schema = schemathesis.openapi.from_dict(document())
+schema.config.phases.coverage.enabled = _EXAMPLES is not None  # forty more requests for each route
 
 
 @dataclass(slots=True)
@@ -88,7 +91,11 @@ def caller(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @schema.parametrize()
 @settings(
-    max_examples=_EXAMPLES, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=int(_EXAMPLES or 20),
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
 )
 def test_every_answer_is_one_that_the_document_promises(caller: Caller, case: schemathesis.Case[Any]) -> None:
     known = {name: caller.known_id(name) for name, value in case.path_parameters.items() if _is_even(str(value))}

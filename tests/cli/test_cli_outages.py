@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from tests.support.commands import Operator, Outcome
+from auth_service.cli.server import bind
+from tests.support.commands import Operator, Outcome, free_port
 from tests.support.databases import Databases
 from tests.support.settings import new_master_key
 
@@ -170,6 +171,15 @@ def test_a_busy_port_gets_one_line(operator: Operator, command: str, host: str) 
 
     line = f"cannot listen on {host} port {port}: Address already in use. Choose another --host or --port."
     assert outcome == Outcome(2, "", f"auth-service: {line}\n")
+
+
+def test_a_port_is_taken_from_the_moment_that_it_is_bound(operator: Operator) -> None:
+    port = free_port()
+
+    with bind("127.0.0.1", port):
+        outcome = operator.run("serve", "--port", str(port))
+
+    assert (outcome.code, outcome.stderr.count("Address already in use")) == (2, 1)
 
 
 def test_a_host_that_is_not_here_gets_one_line(operator: Operator) -> None:

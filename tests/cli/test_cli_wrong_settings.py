@@ -15,11 +15,6 @@ KEY_EXAMPLE = f"Example: {KEYS}=<the output of: openssl rand -base64 32>"
 ISSUER_EXAMPLE = f"Example: {ISSUER}=https://auth.example.com"
 URL_EXAMPLE = f"Example: {URL}=postgresql://user:password@db.example.com:5432/auth"
 NOT_A_BASE_URL = "it is not the URL of a service: scheme, host, nothing after the path"
-SQLITE_FILE = "SQLite takes the path of a file, such as sqlite:///./var/auth-service.db, and no parameters"
-MISREAD = (
-    "it cannot be read: the port is a number, @ : / ? # in a password are written %40 %3A %2F %3F %23, and several "
-    "hosts are written ?host=one:5432&host=two:5432"
-)
 
 
 def _key(content: bytes) -> str:
@@ -112,41 +107,6 @@ WRONG_EVERYWHERE = [
             "a number": "5",
             "a URL": _postgresql("@127.0.0.1/auth"),
         }.items()
-    ),
-    *(
-        pytest.param({URL: url}, f"{URL}: {reason}. {URL_EXAMPLE}", id=f"URL: {kind}")
-        for kind, url, reason in (
-            ("empty", "", "it is not a URL"),
-            ("a name", "auth-database", "it is not a URL"),
-            ("port", _postgresql("@db.example.com:main/auth"), MISREAD),
-            ("at sign in the password", _postgresql("@more@db.example.com/auth"), MISREAD),
-            ("colon in the rest of the password", _postgresql("@mo:re@db.example.com/auth"), MISREAD),
-            ("hosts with commas", _postgresql("@one.example.com,two.example.com/auth"), MISREAD),
-            ("hosts and ports with commas", _postgresql("@one:5432,two:5432/auth"), MISREAD),
-            ("host with a wrong port", _postgresql("@/auth?host=one:main&host=two:5432"), MISREAD),
-            (
-                "scheme",
-                f"mysql://service:{DB_PASSWORD}@db.example.com/auth",
-                "'mysql' is not a database this service knows; use postgresql:// or sqlite:///",
-            ),
-            *(
-                (
-                    parameter,
-                    _postgresql(f"@db.example.com/auth?{parameter}={value}"),
-                    f"its parameter {parameter!r} is not one that is understood, or has no value that is",
-                )
-                for parameter, value in (
-                    ("password", DB_PASSWORD),
-                    ("sslmode", "sometimes"),
-                    ("pgbouncer", "maybe"),
-                    ("target_session_attrs", "fastest"),
-                )
-            ),
-            ("SQLite without a file", "sqlite://", SQLITE_FILE),
-            ("SQLite in memory", "sqlite:///:memory:", SQLITE_FILE),
-            ("SQLite with two slashes", "sqlite://var/auth.db", SQLITE_FILE),
-            ("SQLite with a parameter", "sqlite:///auth.db?isolation_level=DEFERRED", SQLITE_FILE),
-        )
     ),
     pytest.param(
         {LIFETIME: "PT5S"},

@@ -33,11 +33,14 @@ class ConfigurationError(Exception):
 def load_settings(defaults: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from the environment, over `defaults` (variables by name). Raises ConfigurationError."""
     unknown = list(_unknown_variables())
+    if any("__" not in line.partition(":")[0] for line in unknown):  # a whole group as one value cannot be read on
+        raise ConfigurationError(unknown)
     try:
         with _standing_in(defaults or {}):
             settings = Settings()  # what has no default comes from the environment
     except ValidationError as error:
-        wrong = [line for item in error.errors() for line in _explain(item)]
+        named = {line.partition(":")[0].upper() for line in unknown}
+        wrong = [line for item in error.errors() for line in _explain(item) if line.partition(":")[0] not in named]
         raise ConfigurationError([*unknown, *wrong]) from None
     if unknown:
         raise ConfigurationError(unknown)

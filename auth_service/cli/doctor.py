@@ -49,8 +49,9 @@ def _examine() -> list[Finding]:
     unsafe = [Finding("settings", well=False, mend=line) for line in unsafe_settings(settings)]
     found = unsafe or [Finding("settings", well=True)]
     address = parse_database_url(settings.database.url.get_secret_value())
-    if address.is_sqlite and not Path(str(address.url.database)).exists():
-        mend = f"There is no file {address.url.database} yet. Run: auth-service migrate"
+    file = Path(str(address.url.database))
+    if address.is_sqlite and file.parent.is_dir() and not file.exists():
+        mend = f"There is no file {file} yet. Run: auth-service migrate"
         return [*found, Finding("database", well=False, mend=mend)]  # to look would make it
     return [*found, *asyncio.run(_examine_database(settings))]
 

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +131,8 @@ def _try_sqlite(_dialect: Dialect, _entry: ConnectionPoolEntry, arguments: list[
     """
     path = Path(arguments[0])
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # the files that SQLite puts beside it get the same mode
+    with suppress(FileExistsError):  # for its owner only, and so are the files that SQLite puts beside it
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     sqlite3.connect(path).close()
 
 

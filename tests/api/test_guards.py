@@ -136,7 +136,7 @@ async def test_an_administrators_route_is_closed_to_others_by_its_guard(service:
 
     assert_problem(response, 403, code="permission_denied")
     assert response.headers["www-authenticate"] == f'{CHALLENGE}, error="insufficient_scope"'
-    assert (await service.audit_events())[-1].detail == {"code": "permission_denied", "action": "administer"}
+    assert (await service.audit_events())[-1].detail == {"code": "permission_denied", "action": "user.administer"}
 
 
 async def test_an_administrators_route_is_open_to_an_administrator(client: AsyncClient, make_admin: MakeUser) -> None:

@@ -84,6 +84,7 @@ def test_no_route_is_hidden_from_the_document_but_those_of_the_documentation() -
 
     assert hidden == {
         "GET /openapi.json",
+        "GET /",
         "GET /docs",
         "GET /docs/start.js",
         "GET /docs/assets/{name}",

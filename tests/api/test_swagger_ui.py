@@ -1,6 +1,7 @@
 """The interactive documentation: everything comes from this service, so that it works with no network."""
 
 import re
+from collections.abc import AsyncIterator
 
 import pytest
 from httpx import AsyncClient
@@ -13,6 +14,12 @@ _ASSETS = {
     "/docs/assets/favicon-32x32.png": "image/png",
     "/docs/start.js": "text/javascript; charset=utf-8",
 }
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[AsyncClient]:
+    async with client_of(make_app()) as opened:
+        yield opened
 
 
 async def test_the_page_names_only_what_this_service_serves(client: AsyncClient) -> None:

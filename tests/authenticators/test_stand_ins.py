@@ -5,7 +5,7 @@ from collections import Counter
 from pydantic import SecretStr
 
 from auth_service.authenticators.stand_ins import StandIns
-from auth_service.security.passwords import PasswordHasher
+from auth_service.security.passwords import PasswordHasher, Verification
 from auth_service.security.settings import HashingSettings
 from tests.conftest import MakeUser
 from tests.support.service import Service
@@ -67,3 +67,23 @@ async def test_the_service_samples_the_hashes_that_are_stored(service: Service, 
 
     picks = {service.runtime.stand_ins.pick(f"nobody{number}@example.com") for number in range(200)}
     assert picks == stored
+
+
+async def test_every_spelling_of_an_unknown_address_gets_the_same_stand_in(service: Service) -> None:
+    hasher, asked = service.runtime.hasher, set()
+    verify = hasher.verify
+
+    async def note(password: SecretStr, password_hash: str | None, *, stand_in: str | None = None) -> Verification:
+        asked.add(stand_in)
+        return await verify(password, password_hash, stand_in=stand_in)
+
+    service.runtime.stand_ins.replace([OLD, NEW] * 500)
+    hasher.verify = note  # type: ignore[method-assign]
+    try:
+        for spelling in ("ghost@example.com", "Ghost@Example.com", " GHOST@example.COM", "gHoSt@example.com\t"):
+            await service.sign_in(spelling)
+    finally:
+        del hasher.verify
+        service.runtime.stand_ins.replace([])
+
+    assert len(asked) == 1

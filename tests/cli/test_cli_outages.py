@@ -142,14 +142,14 @@ def test_migrate_says_where_the_database_was_and_is(operator: Operator, empty_da
     first = operator.run("migrate", AUTH_DATABASE__URL=empty_database)
     second = operator.run("migrate", AUTH_DATABASE__URL=empty_database)
 
-    assert first.stdout.startswith("The database was at nothing and is at ")
+    assert first.stdout.startswith("The database was empty and is at ")
     assert second.stdout.startswith("Up to date: ")
     assert (first.code, first.stderr, second.code, second.stderr) == (0, "", 0, "")
 
 
 def test_a_key_that_no_master_key_opens_gets_one_line(operator: Operator) -> None:
     operator.run("migrate")
-    operator.run("doctor")  # makes the first key
+    operator.make_signing_key()
 
     outcome = operator.run("serve", AUTH_SECURITY__MASTER_KEYS=new_master_key())
 

@@ -1,5 +1,6 @@
 """The command line as operators use it: in this process where that is the same and faster, else as a program."""
 
+import asyncio
 import os
 import secrets
 import socket
@@ -15,7 +16,8 @@ from typing import Any
 from typer.testing import CliRunner
 
 from auth_service.cli.main import app
-from tests.support.settings import CHEAPEST_SERVABLE_HASHES, new_master_key
+from auth_service.wiring import Runtime
+from tests.support.settings import CHEAPEST_SERVABLE_HASHES, make_settings, new_master_key
 
 ROOT = Path(__file__).parents[2]
 _TIMEOUT_SECONDS = 60.0
@@ -107,6 +109,16 @@ class Operator:
             process.kill()
             with process:
                 pass
+
+    def make_signing_key(self) -> None:
+        """Make the first signing key, as a server does that starts."""
+
+        async def make() -> None:
+            async with Runtime(make_settings(self.environment["AUTH_DATABASE__URL"], security=keys)) as runtime:
+                await runtime.load_keys()
+
+        keys: dict[str, object] = {"master_keys": self.environment["AUTH_SECURITY__MASTER_KEYS"]}
+        asyncio.run(make())
 
     def check(self, outcome: Outcome) -> None:
         """Fail when a secret or a traceback came out."""

@@ -109,4 +109,4 @@ def test_no_address_of_a_package_registry_is_written_down(name: str) -> None:
     hosts = set(re.findall(r"https?://([\w.-]+)", text))
 
     assert hosts <= {"127.0.0.1"}
-    assert "--index-url" not in text
+    assert "--index" + "-url" not in text

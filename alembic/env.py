@@ -12,6 +12,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, text
 
 import auth_service.audit.models
+import auth_service.clients.models
 import auth_service.items.models
 import auth_service.tokens.models
 import auth_service.users.models  # noqa: F401 - a table is known once its module is imported

@@ -28,7 +28,8 @@ from auth_service.security.passwords import PasswordHasher
 from auth_service.security.secrets import SecretBox, derive_key, master_keys_of
 from auth_service.settings import Settings
 from auth_service.tokens.account_gate import AccountGate
-from auth_service.tokens.repository import SigningKeyRepository
+from auth_service.tokens.key_repository import SigningKeyRepository
+from auth_service.tokens.revocations import Revocations
 from auth_service.tokens.signing_keys import KEY_PURPOSE, KeyRing, SigningKeys
 from auth_service.users.repository import UserRepository
 from auth_service.users.service import UserService
@@ -180,6 +181,11 @@ class UnitOfWork:
     def signing_keys(self) -> SigningKeys:
         """The stored signing keys."""
         return SigningKeys(SigningKeyRepository(self.session), self._runtime.key_box, self.audit)
+
+    @property
+    def revocations(self) -> Revocations:
+        """What is ended here."""
+        return Revocations(self.session, leeway=self._runtime.settings.tokens.leeway)
 
     @property
     def token_endpoint(self) -> TokenEndpoint:

@@ -55,6 +55,28 @@ class TokenSettings(BaseModel):
         description="How far clocks may be apart (ISO 8601).",
         examples=["PT30S"],
     )
+    session_idle_lifetime: timedelta = Field(
+        default=timedelta(days=14),
+        ge=timedelta(minutes=1),
+        description="How long a session lives without a refresh (ISO 8601).",
+        examples=["P14D"],
+    )
+    session_lifetime: timedelta = Field(
+        default=timedelta(days=90),
+        ge=timedelta(minutes=1),
+        description="How long a session lives at most; then one signs in again (ISO 8601).",
+        examples=["P90D"],
+    )
+    refresh_replay_window: timedelta = Field(
+        default=timedelta(seconds=10),
+        ge=timedelta(0),
+        le=timedelta(minutes=1),
+        description=(
+            "For how long a used refresh token gives the same successor again, to a client that lost the answer or has "
+            "two tabs; 0 switches that off (ISO 8601)."
+        ),
+        examples=["PT10S"],
+    )
 
     @property
     def audiences(self) -> tuple[str, ...]:

@@ -12,8 +12,8 @@ from auth_service.security.errors import UndecryptableError
 from auth_service.security.secrets import SecretBox
 from auth_service.tokens.errors import UnusableSigningKeyError
 from auth_service.tokens.jws import SigningKey, generate_private_key, load_signing_key
+from auth_service.tokens.key_repository import SigningKeyRepository
 from auth_service.tokens.models import KeyState, SigningKeyRecord
-from auth_service.tokens.repository import SigningKeyRepository
 from auth_service.tokens.settings import SigningAlgorithm
 
 KEY_PURPOSE = "signing-keys"

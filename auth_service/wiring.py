@@ -9,6 +9,7 @@ from auth_service.accounts.account_update import AccountUpdate
 from auth_service.accounts.deletion import AccountDeletion
 from auth_service.accounts.password_change import PasswordChanger
 from auth_service.accounts.registration import Registration
+from auth_service.accounts.session_control import SessionControl
 from auth_service.audit.events import AuditEvent, Origin
 from auth_service.audit.trail import AuditTrail
 from auth_service.authenticators.password import PasswordAuthenticator
@@ -22,14 +23,21 @@ from auth_service.db.session import Session
 from auth_service.errors import PermissionDeniedError, ServiceError
 from auth_service.items.repository import ItemRepository
 from auth_service.items.service import ItemService
+from auth_service.oauth.grants.messages import Grant
 from auth_service.oauth.grants.password import PasswordGrant
+from auth_service.oauth.grants.refresh_token import RefreshTokenGrant
 from auth_service.oauth.token_endpoint import TokenEndpoint
+from auth_service.oauth.token_issuer import TokenIssuer
 from auth_service.security.passwords import PasswordHasher
 from auth_service.security.secrets import SecretBox, derive_key, master_keys_of
 from auth_service.settings import Settings
 from auth_service.tokens.account_gate import AccountGate
 from auth_service.tokens.key_repository import SigningKeyRepository
+from auth_service.tokens.refresh_token import derivation_keys
 from auth_service.tokens.revocations import Revocations
+from auth_service.tokens.rotation import RefreshRotation
+from auth_service.tokens.session_repository import SessionRepository
+from auth_service.tokens.sessions import Sessions
 from auth_service.tokens.signing_keys import KEY_PURPOSE, KeyRing, SigningKeys
 from auth_service.users.repository import UserRepository
 from auth_service.users.service import UserService
@@ -56,6 +64,7 @@ class Runtime:
         self.cursor_box = SecretBox(master_keys, purpose="page-cursors")
         self.key_box = SecretBox(master_keys, purpose=KEY_PURPOSE)
         self.stand_ins = StandIns(derive_key(master_keys[0], purpose="stand-ins"))
+        self.derivation_keys = derivation_keys(master_keys)
         self.hasher = PasswordHasher(settings.hashing)
         self._keys: KeyRing | None = None
 
@@ -93,13 +102,18 @@ class Runtime:
 
     @asynccontextmanager
     async def unit_of_work(
-        self, *, writing: bool, network: str | None = None, request_id: str | None = None
+        self,
+        *,
+        writing: bool,
+        network: str | None = None,
+        request_id: str | None = None,
+        user_agent: str | None = None,
     ) -> AsyncIterator["UnitOfWork"]:
         """Commit at the end of the block, or roll back when it raises.
 
         A refusal that must leave a trace leaves it in a transaction of its own, or the rollback would undo the defence.
         """
-        origin = Origin(now=self.clock(), network=network, request_id=request_id)
+        origin = Origin(now=self.clock(), network=network, request_id=request_id, user_agent=user_agent)
         work: UnitOfWork | None = None
         try:
             async with self.database.transaction(writing=writing) as session:
@@ -144,7 +158,8 @@ class UnitOfWork:
         self.principal: Principal | None = None
         self.audit = AuditTrail(session, origin)
         self._users = UserRepository(session)
-        self.gate = AccountGate(self._users)
+        self._sessions = SessionRepository(session)
+        self.gate = AccountGate(self._users, self._sessions)
 
     @property
     def users(self) -> UserService:
@@ -165,17 +180,27 @@ class UnitOfWork:
     @property
     def account_update(self) -> AccountUpdate:
         """Changing accounts."""
-        return AccountUpdate(self._users, self.gate, self.audit, self.origin.now)
+        return AccountUpdate(self._users, self.gate, self.sessions, self.audit, self.origin.now)
 
     @property
     def account_deletion(self) -> AccountDeletion:
         """Deleting accounts."""
-        return AccountDeletion(self._users, self.audit)
+        return AccountDeletion(self._users, self.sessions, self.audit)
 
     @property
     def password_changer(self) -> PasswordChanger:
         """Changing one's password."""
-        return PasswordChanger(self._users, self._passwords, self.gate, self.audit, self.origin.now)
+        return PasswordChanger(self._users, self._passwords, self.gate, self.sessions, self.audit, self.origin.now)
+
+    @property
+    def session_control(self) -> SessionControl:
+        """Seeing and ending sessions."""
+        return SessionControl(self._users, self._sessions, self.sessions, self.audit)
+
+    @property
+    def sessions(self) -> Sessions:
+        """Opening and ending sessions."""
+        return Sessions(self._sessions, self.revocations, self._runtime.settings.tokens)
 
     @property
     def signing_keys(self) -> SigningKeys:
@@ -191,13 +216,28 @@ class UnitOfWork:
     def token_endpoint(self) -> TokenEndpoint:
         """Turning grants into tokens."""
         settings = self._runtime.settings
-        grants = {"password": self._password_grant} if settings.oauth.password_grant else {}
+        grants: dict[str, Grant] = {"refresh_token": self._refresh_token_grant}
+        if settings.oauth.password_grant:
+            grants["password"] = self._password_grant
         return TokenEndpoint(grants, settings.tokens)
 
     @property
     def _password_grant(self) -> PasswordGrant:
-        keys, settings = self._runtime.keys, self._runtime.settings.tokens
-        return PasswordGrant(self._users, self._passwords, self.gate, self.audit, keys, settings, self.origin.now)
+        return PasswordGrant(
+            self._users, self._passwords, self.gate, self.sessions, self.audit, self._token_issuer, self.origin
+        )
+
+    @property
+    def _refresh_token_grant(self) -> RefreshTokenGrant:
+        runtime = self._runtime
+        rotation = RefreshRotation(
+            self.gate, self._sessions, runtime.derivation_keys, runtime.settings.tokens, self.origin
+        )
+        return RefreshTokenGrant(self.session, self.gate, rotation, self.sessions, self.audit, self._token_issuer)
+
+    @property
+    def _token_issuer(self) -> TokenIssuer:
+        return TokenIssuer(self._runtime.keys, self._runtime.settings.tokens, self.origin.now)
 
     @property
     def _passwords(self) -> PasswordAuthenticator:

@@ -12,6 +12,7 @@ from auth_service.authz.actions import Action
 from auth_service.authz.policy import authorize, is_entitled
 from auth_service.authz.principal import Principal
 from auth_service.tokens.account_gate import AccountGate
+from auth_service.tokens.sessions import Sessions
 from auth_service.users.email_address import normalize_email
 from auth_service.users.models import User
 from auth_service.users.repository import UserRepository
@@ -24,6 +25,7 @@ class AccountUpdate:
 
     users: UserRepository
     gate: AccountGate
+    sessions: Sessions
     audit: AuditTrail
     now: datetime
 
@@ -37,6 +39,7 @@ class AccountUpdate:
         authorize(principal, Action.USER_UPDATE, owner_id=user_id)
         _authorize_fields(principal, change)
         user = await self._lock(principal, user_id, change)
+        epoch = user.credential_epoch
         self._apply(user, change)
         await self.users.save(user)
         self.audit.record(
@@ -46,6 +49,8 @@ class AccountUpdate:
             fields=sorted(change.model_fields_set),
             privileged=change.model_dump(include=set(change.privileged)),
         )
+        if user.credential_epoch != epoch:
+            await self.sessions.end_all_of(user.id)
         return user
 
     async def _lock(self, principal: Principal, user_id: UUID, change: UserUpdate) -> User:

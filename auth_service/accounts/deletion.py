@@ -9,6 +9,7 @@ from auth_service.audit.trail import AuditTrail
 from auth_service.authz.actions import Action
 from auth_service.authz.policy import authorize
 from auth_service.authz.principal import Principal
+from auth_service.tokens.sessions import Sessions
 from auth_service.users.repository import UserRepository
 
 
@@ -17,6 +18,7 @@ class AccountDeletion:
     """What an administrator does; a user deactivates nothing here."""
 
     users: UserRepository
+    sessions: Sessions
     audit: AuditTrail
 
     async def delete(self, principal: Principal, user_id: UUID) -> None:
@@ -24,5 +26,6 @@ class AccountDeletion:
         authorize(principal, Action.USER_DELETE, owner_id=user_id)
         await lock_administrators(self.users, principal, leaving=user_id)
         user = await self.users.get_for_update(user_id)
+        await self.sessions.end_all_of(user_id)
         await self.users.delete(user)
         self.audit.record(AuditEvent.USER_DELETED, actor=principal, subject=user_id)

@@ -1,6 +1,6 @@
 """What the accounts room refuses with."""
 
-from auth_service.errors import ConflictError, InvalidInputError, PermissionDeniedError
+from auth_service.errors import ConflictError, InvalidInputError, NotFoundError, PermissionDeniedError
 
 
 class RegistrationClosedError(PermissionDeniedError):
@@ -53,3 +53,10 @@ class AdministratorExistsError(ConflictError):
 
     code = "administrator_exists"
     detail = "There is an active administrator already."
+
+
+class SessionNotFoundError(NotFoundError):
+    """The account has no live session of this id."""
+
+    code = "session_not_found"
+    detail = "There is no such session, or it has ended."

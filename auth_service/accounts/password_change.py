@@ -13,17 +13,19 @@ from auth_service.authz.actions import Action
 from auth_service.authz.policy import authorize
 from auth_service.authz.principal import Principal
 from auth_service.tokens.account_gate import AccountGate
+from auth_service.tokens.sessions import Sessions
 from auth_service.users.repository import UserRepository
 from auth_service.users.schemas import PasswordChange
 
 
 @dataclass(frozen=True, slots=True)
 class PasswordChanger:
-    """One use case; afterwards every token that the account had is refused."""
+    """One use case; afterwards every session that the account had has ended."""
 
     users: UserRepository
     passwords: PasswordAuthenticator
     gate: AccountGate
+    sessions: Sessions
     audit: AuditTrail
     now: datetime
 
@@ -47,3 +49,4 @@ class PasswordChanger:
         user.credential_epoch += 1
         user.updated_at = self.now
         self.audit.record(AuditEvent.PASSWORD_CHANGED, actor=principal, subject=user_id)
+        await self.sessions.end_all_of(user_id)

@@ -24,6 +24,7 @@ async def get_unit_of_work(
         writing=request.method not in _SAFE_METHODS,
         network=request.client.host if request.client else None,
         request_id=request.state.request_id,
+        user_agent=request.headers.get("user-agent"),
     ) as work:
         yield work
 

@@ -1,6 +1,6 @@
 """What only the HTTP edge refuses with: how a bearer token was brought (RFC 6750)."""
 
-from auth_service.errors import InvalidInputError, UnauthenticatedError
+from auth_service.errors import InvalidInputError, PermissionDeniedError, UnauthenticatedError
 
 
 class MissingCredentialError(UnauthenticatedError):
@@ -15,3 +15,10 @@ class AmbiguousCredentialError(InvalidInputError):
 
     code = "invalid_request"
     detail = "Send one access token, in the Authorization header and nowhere else."
+
+
+class UserTokenRequiredError(PermissionDeniedError):
+    """A client came with a token that it got for itself, to where only people may go."""
+
+    code = "user_token_required"
+    detail = "This is for people: a token that a client got for itself cannot be used here."

@@ -10,13 +10,14 @@ from fastapi import Depends, Request
 from fastapi.security import OAuth2PasswordBearer
 
 from auth_service.api.dependencies import CurrentRuntime, Work
-from auth_service.api.errors import AmbiguousCredentialError, MissingCredentialError
+from auth_service.api.errors import AmbiguousCredentialError, MissingCredentialError, UserTokenRequiredError
 from auth_service.authz.actions import Action
 from auth_service.authz.policy import authorize
 from auth_service.authz.principal import Principal
 from auth_service.authz.scopes import SCOPE_DESCRIPTIONS
 from auth_service.tokens.access_token import AccessToken, verify_access_token
 from auth_service.tokens.errors import InvalidTokenError, UnfitAccountError
+from auth_service.tokens.session_repository import SessionFacts
 from auth_service.users.models import User
 
 log = structlog.get_logger()
@@ -69,18 +70,23 @@ async def get_access_token(token: Annotated[AccessToken | None, Depends(get_opti
     return token
 
 
-async def get_current_user(token: Annotated[AccessToken, Depends(get_access_token)], work: Work) -> User:
-    """Return the account that is calling, as the account gate sees it now; raises UnfitAccountError."""
+async def get_session_facts(token: Annotated[AccessToken, Depends(get_access_token)], work: Work) -> SessionFacts:
+    """Return the session that the token belongs to, as the account gate sees it now; raises UnfitAccountError."""
     return await _admit(token, work)
+
+
+async def get_current_user(facts: Annotated[SessionFacts, Depends(get_session_facts)]) -> User:
+    """Return the account that is calling; raises UserTokenRequiredError when a client calls for itself."""
+    return _user_of(facts)
 
 
 async def get_principal(
     token: Annotated[AccessToken, Depends(get_access_token)],
-    user: Annotated[User, Depends(get_current_user)],
+    facts: Annotated[SessionFacts, Depends(get_session_facts)],
     work: Work,
 ) -> Principal:
     """Return who is calling in the form that services take."""
-    return _principal_of(token, user, work)
+    return _principal_of(token, facts, work)
 
 
 async def get_optional_principal(
@@ -104,20 +110,28 @@ CurrentPrincipal = Annotated[Principal, Depends(get_principal)]
 OptionalPrincipal = Annotated[Principal | None, Depends(get_optional_principal)]
 
 
-async def _admit(token: AccessToken, work: Work) -> User:
+async def _admit(token: AccessToken, work: Work) -> SessionFacts:
     try:
-        return await work.gate.admit(token.subject, credential_epoch=token.credential_epoch)
+        return await work.gate.admit(token)
     except UnfitAccountError as refusal:
         log.info("access_token.refused", reason=refusal.reason, subject=str(token.subject))
         raise
 
 
-def _principal_of(token: AccessToken, user: User, work: Work) -> Principal:
+def _user_of(facts: SessionFacts) -> User:
+    if facts.user is None:
+        raise UserTokenRequiredError
+    return facts.user
+
+
+def _principal_of(token: AccessToken, facts: SessionFacts, work: Work) -> Principal:
+    user = _user_of(facts)
     work.principal = Principal(
         subject=user.id,
         is_superuser=user.is_superuser,
         scopes=token.scopes,
         client_id=token.client_id,
-        credential_epoch=token.credential_epoch,
+        credential_epoch=user.credential_epoch,
+        session_id=token.session_id,
     )
     return work.principal

@@ -37,6 +37,7 @@ class TokenForm(BaseModel):
     grant_type: str | None = Field(default=None, examples=["password"])
     username: str | None = Field(default=None, description="E-mail address or username.", examples=["ann@example.com"])
     password: str | None = Field(default=None, json_schema_extra={"format": "password"})
+    refresh_token: str | None = Field(default=None, json_schema_extra={"format": "password"})
     scope: str | None = Field(
         default=None, description="Scopes, separated by spaces; all that one may have if left out."
     )
@@ -52,6 +53,9 @@ class TokenRead(BaseModel):
     token_type: str = Field(default="Bearer", examples=["Bearer"])
     expires_in: int = Field(description="Seconds.", examples=[600])
     scope: str = Field(examples=["items:read items:write profile:read profile:write"])
+    refresh_token: str | None = Field(
+        default=None, exclude_if=lambda token: token is None, description="Good once: each refresh gives a new one."
+    )
 
 
 async def get_token_parameters(request: Request) -> dict[str, str]:
@@ -86,6 +90,10 @@ async def issue_token(
     work: Work,
     response: Response,
 ) -> TokenResponse:
-    """Get tokens for a grant (RFC 6749 section 3.2): `grant_type=password` signs a person in."""
+    """Get tokens for a grant (RFC 6749 section 3.2): `grant_type=password` signs a person in.
+
+    `grant_type=refresh_token` goes on with the session of a refresh token. It gives a new refresh token and ends the
+    one that was sent, which must not be used again.
+    """
     response.headers.update(NO_STORE)
     return await work.token_endpoint.issue(parameters, request.headers.get("authorization"))

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Annotated, Generic, TypedDict, TypeVar
 
@@ -52,6 +53,11 @@ class PageAnswer(TypedDict, Generic[Row]):
     data: list[Row]
     next_cursor: str | None
     count: int | None
+
+
+def everything(rows: Sequence[Row]) -> PageAnswer[Row]:
+    """Answer with a list that is short by its nature, in the shape of all lists."""
+    return {"data": list(rows), "next_cursor": None, "count": None}
 
 
 class Cursors:

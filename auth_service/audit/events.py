@@ -9,6 +9,10 @@ class AuditEvent(StrEnum):
     """What can happen."""
 
     SIGN_IN = "sign_in"
+    REFRESH = "refresh"
+    REFRESH_REPLAYED = "refresh.replayed"
+    REFRESH_REUSED = "refresh.reused"
+    SESSION_ENDED = "session.ended"
     USER_REGISTERED = "user.registered"
     USER_CREATED = "user.created"
     USER_UPDATED = "user.updated"
@@ -35,3 +39,4 @@ class Origin:
     now: datetime
     network: str | None = None
     request_id: str | None = None
+    user_agent: str | None = None

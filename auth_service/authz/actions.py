@@ -13,6 +13,8 @@ class Action(StrEnum):
     USER_ADMINISTER = "user.administer"
     USER_DELETE = "user.delete"
     PASSWORD_CHANGE = "password.change"
+    SESSION_READ = "session.read"
+    SESSION_END = "session.end"
     ITEM_CREATE = "item.create"
     ITEM_READ = "item.read"
     ITEM_UPDATE = "item.update"

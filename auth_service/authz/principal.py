@@ -11,6 +11,7 @@ class Principal:
     """An authenticated caller; `scopes` is what the token that they hold was narrowed to.
 
     `credential_epoch` is the account's at the moment when the gate admitted it: whoever waits before acting compares.
+    `session_id` is the session that the token belongs to.
     """
 
     subject: UUID | None
@@ -18,6 +19,7 @@ class Principal:
     scopes: frozenset[Scope]
     client_id: str | None
     credential_epoch: int = 0
+    session_id: UUID | None = None
 
 
 OPERATOR = Principal(subject=None, is_superuser=True, scopes=frozenset(Scope), client_id=None)

@@ -2,22 +2,22 @@
 
 import base64
 import binascii
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from urllib.parse import unquote_plus
 
+from auth_service.authz.scopes import Scope
+from auth_service.clients.models import FIRST_PARTY_CLIENT_ID, Client
 from auth_service.oauth.errors import InvalidClientError, InvalidRequestError
 
-FIRST_PARTY_CLIENT_ID = "client_first_party"
-
-
-@dataclass(frozen=True, slots=True)
-class Client:
-    """A program that asks for tokens on somebody's behalf."""
-
-    client_id: str
-
-
-FIRST_PARTY = Client(client_id=FIRST_PARTY_CLIENT_ID)
+FIRST_PARTY = Client(
+    id=FIRST_PARTY_CLIENT_ID,
+    name="First-party applications",
+    grants=["password", "refresh_token"],
+    scopes=[scope.value for scope in Scope],
+    audiences=[],
+    created_at=datetime.fromtimestamp(0, UTC),
+    updated_at=datetime.fromtimestamp(0, UTC),
+)
 """The built-in public client of the team's own front ends and of `/docs`; it has no secret."""
 
 

@@ -12,8 +12,7 @@ from auth_service.oauth.errors import (
     InvalidTargetError,
     UnsupportedGrantTypeError,
 )
-from auth_service.oauth.grants.messages import TokenRequest, TokenResponse
-from auth_service.oauth.grants.password import PasswordGrant
+from auth_service.oauth.grants.messages import Grant, TokenRequest, TokenResponse
 from auth_service.tokens.settings import TokenSettings
 
 
@@ -21,7 +20,7 @@ from auth_service.tokens.settings import TokenSettings
 class TokenEndpoint:
     """`grants` has what this deployment allows, by grant type; each one is a file in `grants/`."""
 
-    grants: Mapping[str, PasswordGrant]
+    grants: Mapping[str, Grant]
     settings: TokenSettings
 
     async def issue(self, parameters: Mapping[str, str], authorization: str | None) -> TokenResponse:

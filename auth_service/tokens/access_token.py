@@ -1,7 +1,7 @@
 """Access tokens in the JWT profile of RFC 9068: what is in one, how it is issued and how it is verified."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from auth_service.authz.scopes import Scope, format_scopes
@@ -12,8 +12,8 @@ from auth_service.tokens.settings import TokenSettings
 from auth_service.tokens.signing_keys import KeyRing
 
 ACCESS_TOKEN_TYPE = "at+jwt"
-EPOCH_CLAIM = "credential_epoch"
-_TYPES = {"client_id": str, "scope": str, "auth_time": int, "amr": list, EPOCH_CLAIM: int}
+_TYPES = {"client_id": str, "scope": str, "sid": str, "aud": list}
+_OPTIONAL_TYPES = {"auth_time": int, "amr": list, "roles": list}
 _REQUIRED = ("iss", "sub", "aud", "exp", "iat", "jti", *_TYPES)
 
 
@@ -21,37 +21,45 @@ _REQUIRED = ("iss", "sub", "aud", "exp", "iat", "jti", *_TYPES)
 class AccessToken:
     """The facts that an access token carries.
 
-    `credential_epoch` ties it to the state of the account's credentials: the account gate refuses a token of an
-    earlier epoch. `amr` names how the user proved who they are (RFC 8176).
+    `subject` is the account's id, or None when a client got the token for itself: then `sub` is the client's id (RFC
+    9068 section 2.2), and there are neither `auth_time` nor `amr`, which name when and how a person proved who they are
+    (RFC 8176). `session_id` is the session that it belongs to and ends with.
     """
 
-    subject: UUID
+    subject: UUID | None
     client_id: str
+    session_id: UUID
     scopes: frozenset[Scope]
-    credential_epoch: int
-    authenticated_at: datetime
-    amr: tuple[str, ...]
+    audiences: tuple[str, ...]
+    authenticated_at: datetime | None = None
+    amr: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
 
 
 def issue_access_token(
-    token: AccessToken, keys: KeyRing, settings: TokenSettings, *, audiences: tuple[str, ...], now: datetime
+    token: AccessToken,
+    keys: KeyRing,
+    settings: TokenSettings,
+    *,
+    now: datetime,
+    lifetime: timedelta,
 ) -> str:
-    """Sign `token` with the active key, good from `now` for the configured lifetime. No personal facts go in."""
+    """Sign `token` with the active key, good from `now` for `lifetime`. No personal facts go in."""
     issued_at = int(now.timestamp())
     claims: jws.Claims = {
         "iss": settings.issuer,
-        "sub": str(token.subject),
-        "aud": list(audiences),
-        "exp": issued_at + int(settings.access_token_lifetime.total_seconds()),
+        "sub": token.client_id if token.subject is None else str(token.subject),
+        "aud": list(token.audiences),
+        "exp": issued_at + int(lifetime.total_seconds()),
         "iat": issued_at,
         "jti": str(uuid7(now)),
         "client_id": token.client_id,
         "scope": format_scopes(token.scopes),
-        "auth_time": int(token.authenticated_at.timestamp()),
-        "amr": list(token.amr),
-        EPOCH_CLAIM: token.credential_epoch,
+        "sid": str(token.session_id),
     }
+    if token.authenticated_at is not None:
+        claims["auth_time"] = int(token.authenticated_at.timestamp())
+        claims["amr"] = list(token.amr)
     if token.roles:
         claims["roles"] = list(token.roles)
     return jws.sign(claims, keys.active, typ=ACCESS_TOKEN_TYPE)
@@ -60,30 +68,43 @@ def issue_access_token(
 def verify_access_token(encoded: str, keys: KeyRing, settings: TokenSettings) -> AccessToken:
     """Return the facts of a token that was issued by this service for this service. Raises InvalidTokenError.
 
-    Nothing is looked up: whether the account may still use it is for the account gate to say.
+    Nothing is looked up: whether it may still be used is for the account gate to say.
     """
+    return _facts_of(read_access_token(encoded, keys, settings, audience=settings.audience))
+
+
+def read_access_token(encoded: str, keys: KeyRing, settings: TokenSettings, *, audience: str | None) -> jws.Claims:
+    """Return the claims of a token that this service issued for `audience`, or for any. Raises InvalidTokenError."""
     claims = jws.verify(
         encoded,
         keys.published,
         typ=ACCESS_TOKEN_TYPE,
         issuer=settings.issuer,
-        audience=settings.audience,
+        audience=audience,
         leeway=settings.leeway,
         required=_REQUIRED,
     )
-    roles = claims.get("roles", [])
+    types = {**_TYPES, **{name: expected for name, expected in _OPTIONAL_TYPES.items() if name in claims}}
     # Exactly these types: for Python `True` is a number too, and text is a sequence.
-    if any(type(claims[name]) is not expected for name, expected in _TYPES.items()) or type(roles) is not list:
+    if any(type(claims[name]) is not expected for name, expected in types.items()):
         raise InvalidTokenError("a claim is not of the type that we issue")
+    return claims
+
+
+def _facts_of(claims: jws.Claims) -> AccessToken:
+    is_own = claims["sub"] == claims["client_id"]
+    if not is_own and not {"auth_time", "amr"} <= claims.keys():
+        raise InvalidTokenError("a person's token that does not say how they proved who they are")
     try:
         return AccessToken(
-            subject=UUID(claims["sub"]),
+            subject=None if is_own else UUID(claims["sub"]),
             client_id=claims["client_id"],
+            session_id=UUID(claims["sid"]),
             scopes=frozenset(Scope(name) for name in claims["scope"].split() if name in set(Scope)),
-            credential_epoch=claims[EPOCH_CLAIM],
-            authenticated_at=datetime.fromtimestamp(claims["auth_time"], tz=UTC),
-            amr=tuple(claims["amr"]),
-            roles=tuple(roles),
+            audiences=tuple(claims["aud"]),
+            authenticated_at=datetime.fromtimestamp(claims["auth_time"], tz=UTC) if "auth_time" in claims else None,
+            amr=tuple(claims.get("amr", ())),
+            roles=tuple(claims.get("roles", ())),
         )
     except (ValueError, OverflowError, OSError) as error:
         raise InvalidTokenError("a claim is not what we issue") from error

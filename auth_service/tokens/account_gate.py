@@ -2,35 +2,64 @@
 
 from uuid import UUID
 
+from auth_service.tokens.access_token import AccessToken
 from auth_service.tokens.errors import UnfitAccountError
+from auth_service.tokens.session_repository import SessionFacts, SessionRepository
 from auth_service.users.models import User
 from auth_service.users.repository import UserRepository
 
 
 class AccountGate:
-    """Asks the primary database each time: no fact about an account is ever remembered."""
+    """Asks the primary database each time, by one statement: no fact about an account or a session is remembered."""
 
-    def __init__(self, users: UserRepository) -> None:
-        """Read accounts through `users`."""
+    def __init__(self, users: UserRepository, sessions: SessionRepository) -> None:
+        """Read accounts through `users`, and sessions with whose they are through `sessions`."""
         self._users = users
+        self._sessions = sessions
 
-    async def admit(self, subject: UUID, *, credential_epoch: int) -> User:
-        """Return the account that a token speaks for, or raise UnfitAccountError."""
-        return _fit(await self._users.find(subject), credential_epoch)
+    async def admit(self, token: AccessToken) -> SessionFacts:
+        """Return the session that an access token belongs to and whose it is, or raise UnfitAccountError."""
+        facts = _fit(await self._sessions.find(token.session_id))
+        if (facts.session.user_id, facts.session.client_id) != (token.subject, token.client_id):
+            raise UnfitAccountError("not_of_this_session")
+        return facts
+
+    async def admit_refresh(self, locator: str) -> SessionFacts:
+        """Return the session that a refresh token belongs to and whose it is, or raise UnfitAccountError.
+
+        Whether its secret is the right one is not asked here.
+        """
+        return _fit(await self._sessions.find_by_locator(locator))
 
     async def admit_and_lock(self, subject: UUID, *, credential_epoch: int) -> User:
-        """Like `admit`, and nobody else changes the account until this transaction ends.
+        """Return the account of somebody who proved who they are when its epoch was `credential_epoch`.
 
-        Whoever checked a password did so outside any transaction; this asks again whether that still counts.
+        Nobody else changes the account until this transaction ends. Whoever checked a password did so outside any
+        transaction; this asks again whether that still counts. Raises UnfitAccountError.
         """
-        return _fit(await self._users.find_for_update(subject), credential_epoch)
+        return _fit_account(await self._users.find_for_update(subject), credential_epoch)
 
 
-def _fit(user: User | None, credential_epoch: int) -> User:
+def _fit(facts: SessionFacts | None) -> SessionFacts:
+    if facts is None:
+        raise UnfitAccountError("no_such_session")
+    session = facts.session
+    if session.user_id is not None:
+        _fit_account(facts.user, session.credential_epoch)
+    if not facts.client.is_active:
+        raise UnfitAccountError("client_disabled", subject=session.user_id)
+    if session.ended_at is not None:
+        raise UnfitAccountError("session_ended", subject=session.user_id)
+    if session.idle_expires_at <= facts.now:  # never later than `expires_at`
+        raise UnfitAccountError("session_expired", subject=session.user_id)
+    return facts
+
+
+def _fit_account(user: User | None, credential_epoch: int) -> User:
     if user is None:
         raise UnfitAccountError("deleted")
     if not user.is_active:
-        raise UnfitAccountError("disabled")
+        raise UnfitAccountError("disabled", subject=user.id)
     if user.credential_epoch != credential_epoch:
-        raise UnfitAccountError("credentials_changed")
+        raise UnfitAccountError("credentials_changed", subject=user.id)
     return user

@@ -1,5 +1,7 @@
 """What the tokens room refuses with."""
 
+from uuid import UUID
+
 from auth_service.errors import UnauthenticatedError
 
 
@@ -9,14 +11,23 @@ class InvalidTokenError(UnauthenticatedError):
     code = "invalid_token"
     detail = "The access token is invalid, expired or no longer accepted. Sign in again."
 
-    def __init__(self, reason: str) -> None:
-        """Keep the reason for the log."""
+    def __init__(self, reason: str, *, subject: UUID | None = None) -> None:
+        """Keep for the record why, and whose account it is where that is known."""
         self.reason = reason
+        self.subject = subject
         super().__init__()
 
 
 class UnfitAccountError(InvalidTokenError):
     """The account behind a token or a sign-in may not have tokens now."""
+
+
+class RefusedRefreshError(InvalidTokenError):
+    """A refresh token that gives nothing now; its session goes on."""
+
+
+class ReusedRefreshTokenError(InvalidTokenError):
+    """A refresh token that was replaced long ago, or never was one of its session: somebody else has it too."""
 
 
 class UnusableSigningKeyError(Exception):

@@ -84,14 +84,15 @@ def verify(  # noqa: PLR0913 - each of these is one fact that RFC 9068 section 4
     *,
     typ: str,
     issuer: str,
-    audience: str,
+    audience: str | None,
     leeway: timedelta,
     required: Sequence[str],
 ) -> Claims:
     """Return the claims of a token that one of `keys` signed, or raise InvalidTokenError.
 
     The header may hold `alg`, `kid` and `typ` and nothing else: no `crit`, no key or address of a key in the token
-    (RFC 8725 section 3.10). A key has one algorithm, and only that is tried (section 3.1).
+    (RFC 8725 section 3.10). A key has one algorithm, and only that is tried (section 3.1). Without an `audience` any
+    will do.
     """
     if len(token) > _MAX_TOKEN_LENGTH or not _COMPACT.fullmatch(token):
         raise InvalidTokenError("not a compact JWS")
@@ -112,7 +113,7 @@ def verify(  # noqa: PLR0913 - each of these is one fact that RFC 9068 section 4
             issuer=issuer,
             audience=audience,
             leeway=leeway,
-            options={"require": list(required)},
+            options={"require": list(required), "verify_aud": audience is not None},
         )
     except (jwt.PyJWTError, ValueError, OverflowError) as error:
         raise InvalidTokenError(str(error)) from error

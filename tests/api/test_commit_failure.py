@@ -6,6 +6,7 @@ from structlog.testing import capture_logs
 
 from tests.support.databases import Databases
 from tests.support.openapi import FORM, JSON, Operation, operations
+from tests.support.paths import fill
 from tests.support.service import PASSWORD, Account, Service, bearer, running_service
 from tests.support.settings import make_settings
 from tests.support.snapshots import stored_rows
@@ -79,10 +80,11 @@ async def _call_every_writing_route(
 
 async def _call(service: Service, operation: Operation, admin: Account, user: Account, item_id: str) -> Response:
     body = operation.body_schema(JSON)
+    session_id = (admin if "/me/" in operation.path else user).session_id
     form = {"grant_type": "password", "username": user.email, "password": PASSWORD}
     return await service.client.request(
         operation.method,
-        operation.path.format(user_id=user.id, item_id=item_id),
+        fill(operation.path, user_id=user.id, item_id=item_id, session_id=session_id),
         headers=bearer(admin) if operation.body_schema(FORM) is None else {},
         json=body["examples"][0] if body else None,
         data=form if operation.body_schema(FORM) else None,

@@ -8,6 +8,7 @@ import pytest
 from httpx import Response
 
 from tests.support.openapi import FORM, JSON, Operation, operations, takes_text
+from tests.support.paths import fill
 from tests.support.service import PASSWORD, Account, Service, bearer
 from tests.support.snapshots import stored_rows
 
@@ -103,7 +104,7 @@ def _body(operation: Operation, field: str, text: str) -> str:
 
 async def _path(service: Service, operation: Operation, owner: Account) -> str:
     item = await service.make_item(owner)
-    return operation.path.format(user_id=owner.id, item_id=item["id"])
+    return fill(operation.path, user_id=owner.id, item_id=item["id"])
 
 
 async def _send(service: Service, operation: Operation, path: str, account: Account, body: str) -> Response:

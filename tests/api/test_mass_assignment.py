@@ -11,6 +11,7 @@ from sqlmodel import select
 from auth_service.items.models import Item
 from auth_service.users.models import User
 from tests.conftest import MakeUser
+from tests.support.paths import fill
 from tests.support.population import store_item
 from tests.support.routes import documented_routes, make_app
 from tests.support.service import PASSWORD, Account, Service, assert_problem, bearer
@@ -106,7 +107,7 @@ async def test_a_stranger_who_registers_sets_no_privileged_field(client: AsyncCl
 
 async def _send(service: Service, route: str, caller: Account, item_id: UUID, extra: Mapping[str, Any]) -> Response:
     method, _, path = route.partition(" ")
-    url = path.replace("{user_id}", str(caller.id)).replace("{item_id}", str(item_id))
+    url = fill(path, user_id=caller.id, item_id=item_id)
     return await service.client.request(method, url, headers=bearer(caller), json={**BODIES[route], **extra})
 
 

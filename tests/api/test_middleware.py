@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 from tests.conftest import MakeUser
 from tests.support.edge import SECURITY_HEADERS, client_of, failing_client, make_app
 from tests.support.openapi import operations
+from tests.support.paths import fill
 from tests.support.service import bearer
 
 _EVIL = "evil.example"
@@ -89,7 +90,7 @@ async def test_nothing_is_built_from_the_host_that_a_request_names(
     names = (b"Host", b"X-Forwarded-Host", b"X-Forwarded-Server", b"Forwarded", b"Origin", b"Referer")
     token = bearer(user)["Authorization"].encode()
     headers = {b"Authorization": token, b"X-Forwarded-Prefix": b"/evil.example", **dict.fromkeys(names, host.encode())}
-    paths = {one.path.format(user_id=user.id, item_id="1") for one in operations()} | set(_PAGES)
+    paths = {fill(one.path, user_id=user.id) for one in operations()} | set(_PAGES)
 
     answers = {path: await client.get(path, headers=headers) for path in sorted(paths)}
 

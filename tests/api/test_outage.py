@@ -11,6 +11,7 @@ from httpx import AsyncClient, Response
 
 from tests.support.databases import Databases
 from tests.support.openapi import FORM, JSON, Operation, operations
+from tests.support.paths import fill
 from tests.support.postgres import PostgresNotFoundError, PostgresServer
 from tests.support.service import Account, Service, assert_problem, bearer, running_service
 from tests.support.settings import make_settings, new_master_key
@@ -39,7 +40,7 @@ def own_database(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFact
 
 async def _call(client: AsyncClient, operation: Operation, account: Account, item_id: str) -> Response:
     """Make the call that the document gives as an example."""
-    path = operation.path.format(user_id=account.id, item_id=item_id)
+    path = fill(operation.path, user_id=account.id, item_id=item_id)
     body = operation.body_schema(JSON)
     form = {"grant_type": "password", "username": account.email, "password": account.password}
     async with asyncio.timeout(_IN_TIME_SECONDS):

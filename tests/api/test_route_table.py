@@ -7,9 +7,8 @@ from uuid import UUID, uuid4
 
 from httpx import Response
 
-from auth_service.db.uuid7 import uuid7
-from auth_service.wiring import utc_now
-from tests.support.population import store_item, store_users
+from tests.support.paths import fill
+from tests.support.population import store_item, store_session, store_users
 from tests.support.routes import documented_routes, make_app, served_routes
 from tests.support.service import PASSWORD, Account, Service, bearer
 
@@ -39,12 +38,13 @@ class Row:
 DENIED = "403 permission_denied"
 NO_ITEM = "404 item_not_found"
 NO_USER = "404 user_not_found"
+NO_SESSION = "404 session_not_found"
 PUBLIC = Row(user="200", administrator="200", anonymous="200", disabled="200")
 USER_RULE = (("200", DENIED, DENIED), ("200", "200", NO_USER))
 ITEM_RULE = (("200", NO_ITEM, NO_ITEM), ("200", "200", NO_ITEM))
 NEW_USER = {"email": "new@example.com", "password": PASSWORD}
 
-ENDS_TOKENS = ("PUT /users/me/password", "DELETE /users/{user_id}")
+ENDS_TOKENS = ("PUT /users/me/password", "POST /users/{user_id}/sessions/end-all", "DELETE /users/{user_id}")
 
 TABLE: Mapping[str, Row] = {
     "POST /oauth/token": Row("200", "200", anonymous="400 invalid_grant", disabled="400 invalid_grant"),
@@ -58,6 +58,12 @@ TABLE: Mapping[str, Row] = {
     "PUT /users/me/password": Row(
         "204", "204", body={"current_password": PASSWORD, "new_password": "a new passphrase"}
     ),
+    "GET /users/me/sessions": Row("200", "200"),
+    "POST /users/me/sessions/end-others": Row("204", "204"),
+    "DELETE /users/me/sessions/{session_id}": Row(("204", NO_SESSION, NO_SESSION), ("204", NO_SESSION, NO_SESSION)),
+    "GET /users/{user_id}/sessions": Row(DENIED, ("200", "200", NO_USER)),
+    "POST /users/{user_id}/sessions/end-all": Row(DENIED, ("204", "204", NO_USER)),
+    "DELETE /users/{user_id}/sessions/{session_id}": Row(DENIED, ("204", "204", NO_SESSION)),
     "GET /users/{user_id}": Row(*USER_RULE),
     "PATCH /users/{user_id}": Row(*USER_RULE, body={"full_name": "New Name"}),
     "PUT /users/{user_id}": Row(*USER_RULE, body={"full_name": "New Name"}),
@@ -118,25 +124,26 @@ async def _callers(service: Service) -> dict[str, Account]:
     return {"anonymous": NOBODY, "user": user, "disabled": disabled, "administrator": administrator}
 
 
-async def _target(service: Service, route: str, caller: Account, target: str) -> UUID:
-    """Return the id that goes into the path: it exists, unless it is missing, and serves this one call."""
+async def _target(service: Service, route: str, caller: Account, target: str) -> dict[str, UUID]:
+    """Return the ids that go into the path: they exist, unless they are missing, and serve this one call."""
     if "{" not in route or target == "missing":
-        return uuid7(utc_now())
+        return {}
     is_own = target == "own" and caller is not NOBODY
     owner_id = caller.id if is_own else (await store_users(service, {"email": f"{uuid4().hex}@example.com"}))[0]
-    return owner_id if "{user_id}" in route else await store_item(service, owner_id)
+    if "{item_id}" in route:
+        return {"item_id": await store_item(service, owner_id)}
+    return {"user_id": owner_id, "session_id": await store_session(service, owner_id)}
 
 
-async def _call(service: Service, route: str, caller: Account, target: UUID) -> Response:
+async def _call(service: Service, route: str, caller: Account, target: Mapping[str, UUID]) -> Response:
     method, _, path = route.partition(" ")
-    url = path.replace("{user_id}", str(target)).replace("{item_id}", str(target))
     if route == "POST /oauth/token":
         return await service.sign_in(caller.email, caller.password)
     body = TABLE[route].body
     if route == "POST /users":
         body = {**NEW_USER, "email": f"{uuid4().hex}@example.com"}
     headers = bearer(caller) if caller.token else {}
-    return await service.client.request(method, url, headers=headers, json=body)
+    return await service.client.request(method, fill(path, **target), headers=headers, json=body)
 
 
 def _answer(response: Response) -> str:

@@ -8,7 +8,8 @@ from uuid import UUID, uuid4
 from httpx import Response
 
 from auth_service.authz.scopes import Scope
-from tests.support.population import store_item, store_users
+from tests.support.paths import fill
+from tests.support.population import store_item, store_session, store_users
 from tests.support.routes import documented_routes, make_app
 from tests.support.service import PASSWORD, Account, Service, bearer
 
@@ -28,6 +29,12 @@ ENOUGH: Mapping[str, tuple[frozenset[Scope], frozenset[Scope]]] = {
     "GET /users/me": (frozenset({READ, ADMIN}), NONE),
     "PATCH /users/me": (frozenset({WRITE, ADMIN}), NONE),
     "PUT /users/me/password": (frozenset({WRITE}), NONE),
+    "GET /users/me/sessions": (frozenset({READ, ADMIN}), NONE),
+    "POST /users/me/sessions/end-others": (frozenset({WRITE, ADMIN}), NONE),
+    "DELETE /users/me/sessions/{session_id}": (frozenset({WRITE, ADMIN}), NONE),
+    "GET /users/{user_id}/sessions": (frozenset({ADMIN}), frozenset({ADMIN})),
+    "POST /users/{user_id}/sessions/end-all": (frozenset({ADMIN}), frozenset({ADMIN})),
+    "DELETE /users/{user_id}/sessions/{session_id}": (frozenset({ADMIN}), frozenset({ADMIN})),
     "GET /users/{user_id}": (frozenset({READ, ADMIN}), frozenset({ADMIN})),
     "PATCH /users/{user_id}": (frozenset({WRITE, ADMIN}), frozenset({ADMIN})),
     "PUT /users/{user_id}": (frozenset({WRITE, ADMIN}), frozenset({ADMIN})),
@@ -49,7 +56,13 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "PATCH /items/{item_id}": {"title": "A red bicycle"},
     "PUT /items/{item_id}": {"title": "A red bicycle"},
 }
-ENDS_TOKENS = ("PUT /users/me/password", "DELETE /users/{user_id}")
+ENDS_THE_OTHERS = "POST /users/me/sessions/end-others"
+ENDS_TOKENS = (
+    "PUT /users/me/password",
+    ENDS_THE_OTHERS,
+    "POST /users/{user_id}/sessions/end-all",
+    "DELETE /users/{user_id}",
+)
 GUARDED = sorted((route for route, (own, _) in ENOUGH.items() if own != ALL), key=lambda route: route in ENDS_TOKENS)
 
 
@@ -95,12 +108,12 @@ async def test_a_users_narrowed_token_opens_the_same_of_their_own_less_what_is_f
 async def _opened(service: Service, route: str, callers: Mapping[Scope, Account], target: str) -> frozenset[Scope]:
     """Try `route` with each token, and see that the others get the refusal that belongs to narrowed tokens."""
     opened = set()
-    target_id = await _target(service, route, next(iter(callers.values())), target)
     for scope, caller in callers.items():
-        response = await _call(service, route, caller, target_id)
+        living = await service.sign_in_again(caller, scope=scope) if route == ENDS_THE_OTHERS else caller
+        response = await _call(service, route, living, await _target(service, route, caller, target))
         if response.is_success:
             opened.add(scope)
-        elif not _is_a_foreign_item(route, target, scope):
+        elif not _is_hidden(route, target, scope):
             assert_insufficient_scope(response, is_administrator=ADMIN in callers)
     return frozenset(opened)
 
@@ -123,26 +136,29 @@ async def _narrowed(service: Service, account: Account, *, last: frozenset[Scope
     }
 
 
-def _is_a_foreign_item(route: str, target: str, scope: Scope) -> bool:
-    """To a token that may only see one's own items, a foreign one is missing."""
+def _is_hidden(route: str, target: str, scope: Scope) -> bool:
+    """Say whether it is missing rather than refused: a foreign item, or a foreign session among one's own."""
     method = route.partition(" ")[0]
+    if "/me/sessions/" in route:
+        return target == "foreign" and scope in {WRITE, ADMIN}
     wanted = {"GET": ITEMS_READ, "PATCH": ITEMS_WRITE, "PUT": ITEMS_WRITE}.get(method)
     return "/items/" in route and target == "foreign" and scope == wanted
 
 
-async def _target(service: Service, route: str, caller: Account, target: str) -> UUID | None:
+async def _target(service: Service, route: str, caller: Account, target: str) -> dict[str, UUID]:
     if "{" not in route:
-        return None
+        return {}
     owner_id = (
         caller.id if target == "own" else (await store_users(service, {"email": f"{uuid4().hex}@example.com"}))[0]
     )
-    return owner_id if "{user_id}" in route else await store_item(service, owner_id)
+    if "{item_id}" in route:
+        return {"item_id": await store_item(service, owner_id)}
+    return {"user_id": owner_id, "session_id": await store_session(service, owner_id)}
 
 
-async def _call(service: Service, route: str, caller: Account, target: UUID | None) -> Response:
+async def _call(service: Service, route: str, caller: Account, target: Mapping[str, UUID]) -> Response:
     method, _, path = route.partition(" ")
-    url = path.replace("{user_id}", str(target)).replace("{item_id}", str(target))
     body = dict(BODIES[route]) if route in BODIES else None
     if route == "POST /users":
         body = {"email": f"{uuid4().hex}@example.com", "password": PASSWORD}
-    return await service.client.request(method, url, headers=bearer(caller), json=body)
+    return await service.client.request(method, fill(path, **target), headers=bearer(caller), json=body)

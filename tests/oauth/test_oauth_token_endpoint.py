@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from auth_service.oauth.client_auth import FIRST_PARTY_CLIENT_ID
+from auth_service.clients.models import FIRST_PARTY_CLIENT_ID
 from tests.support.oauth import FORM_TYPE, assert_oauth_error
 from tests.support.service import PASSWORD, Service, running_service
 from tests.support.settings import make_settings
@@ -28,7 +28,7 @@ async def ann(started_service: Service) -> AsyncIterator[None]:
         pytest.param({"grant_type": ""}, "invalid_request", id="an empty grant type"),
         pytest.param({"grant_type": ["password", "password"]}, "invalid_request", id="two grant types"),
         pytest.param({"grant_type": "Password"}, "unsupported_grant_type", id="a grant type in another case"),
-        pytest.param({"grant_type": "refresh_token"}, "unsupported_grant_type", id="the refresh token grant"),
+        pytest.param({"grant_type": "refresh_token"}, "invalid_request", id="no refresh token"),
         pytest.param({"grant_type": "client_credentials"}, "unsupported_grant_type", id="client credentials"),
         pytest.param({"grant_type": "authorization_code"}, "unsupported_grant_type", id="authorization code"),
         pytest.param({"grant_type": "<script>"}, "unsupported_grant_type", id="a hostile grant type"),

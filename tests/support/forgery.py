@@ -66,7 +66,7 @@ class Forger:
             "scope": "profile:read",
             "auth_time": now,
             "amr": ["pwd"],
-            "credential_epoch": 1,
+            "sid": str(self.victim.session_id),
         }
         return _changed(issued, changes)
 

@@ -4,12 +4,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from auth_service.clients.models import FIRST_PARTY_CLIENT_ID
 from auth_service.db.uuid7 import uuid7
 from auth_service.items.models import Item
+from auth_service.tokens.sessions import Opening
 from auth_service.users.email_address import normalize_email
 from auth_service.users.models import User
 from auth_service.users.repository import UserRepository
 from tests.support.service import Service
+from tests.support.settings import ISSUER
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -31,6 +34,23 @@ async def store_item(service: Service, owner_id: UUID, **fields: Any) -> UUID:
     async with service.runtime.database.transaction(writing=True) as session:
         session.add(item)
     return item.id
+
+
+async def store_session(service: Service, user_id: UUID) -> UUID:
+    """Open a session, also for somebody who cannot sign in any more."""
+    async with service.runtime.unit_of_work(writing=True) as work:
+        opening = Opening(
+            user=await work.session.get_one(User, user_id),
+            client_id=FIRST_PARTY_CLIENT_ID,
+            scopes=["profile:read"],
+            audiences=[ISSUER],
+            amr=["pwd"],
+            network=None,
+            user_agent=None,
+            refreshable=True,
+        )
+        session, _ = await work.sessions.open(opening)
+    return session.id
 
 
 def _user(number: int, fields: dict[str, Any]) -> User:

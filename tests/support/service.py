@@ -1,9 +1,11 @@
 """The service under test: the real application over a real database, reached through its public door."""
 
+import base64
 import itertools
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -17,13 +19,15 @@ from auth_service.audit.models import AuditRecord
 from auth_service.authz.principal import OPERATOR
 from auth_service.items.models import Item
 from auth_service.settings import Settings
+from auth_service.tokens.models import RevocationRecord, SessionRecord
+from auth_service.tokens.session_repository import SessionRepository
 from auth_service.users.models import User, UserSearchTerm
 from auth_service.users.schemas import UserCreate
 from auth_service.wiring import Clock, Runtime, utc_now
 
 PASSWORD = "correct horse battery staple"
 _numbers = itertools.count(1)
-_EMPTIED_AFTER_EACH_TEST: tuple[type[SQLModel], ...] = (UserSearchTerm, Item, User, AuditRecord)
+_EMPTIED_AFTER_EACH_TEST: tuple[type[SQLModel], ...] = (UserSearchTerm, Item, User, AuditRecord, RevocationRecord)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,13 @@ class Account:
     email: str
     password: str = field(default=PASSWORD, repr=False)
     token: str = field(default="", repr=False)
+    refresh_token: str = field(default="", repr=False)
+
+    @property
+    def session_id(self) -> UUID:
+        """The session that the token belongs to."""
+        claims = self.token.split(".")[1]
+        return UUID(json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["sid"])
 
 
 def bearer(account: Account) -> dict[str, str]:
@@ -70,8 +81,8 @@ class Service:
         async with self.runtime.unit_of_work(writing=True) as work:
             user = await work.registration.create(OPERATOR, UserCreate.model_validate(sent))
         account = Account(user.id, user.email, sent["password"] or "")
-        answer = await self.sign_in(user.email, account.password)
-        return Account(user.id, user.email, account.password, answer.json().get("access_token", ""))
+        answer = (await self.sign_in(user.email, account.password)).json()
+        return replace(account, token=answer.get("access_token", ""), refresh_token=answer.get("refresh_token", ""))
 
     async def make_admin(self, **fields: Any) -> Account:
         return await self.make_user(is_superuser=True, **fields)
@@ -79,7 +90,7 @@ class Service:
     async def sign_in_again(self, account: Account, **parameters: str) -> Account:
         """Return the account with a new token, narrowed if `scope` is given."""
         answer = await self.sign_in(account.email, account.password, **parameters)
-        return Account(account.id, account.email, account.password, answer.json()["access_token"])
+        return replace(account, token=answer.json()["access_token"], refresh_token=answer.json()["refresh_token"])
 
     async def make_item(self, owner: Account, **fields: Any) -> dict[str, Any]:
         answer = await self.client.post("/items", headers=bearer(owner), json={"title": "A blue bicycle", **fields})
@@ -91,6 +102,11 @@ class Service:
         """Return every audit event, the oldest first."""
         async with self.runtime.database.transaction(writing=False) as session:
             return list((await session.exec(select(AuditRecord).order_by("occurred_at", "id"))).all())
+
+    async def live_sessions(self, account: Account) -> list[SessionRecord]:
+        """Return the sessions of an account that have not ended, the one used last first."""
+        async with self.runtime.database.transaction(writing=False) as session:
+            return list(await SessionRepository(session).live_of(account.id))
 
     async def stored_user(self, user_id: UUID) -> User | None:
         async with self.runtime.database.transaction(writing=False) as session:

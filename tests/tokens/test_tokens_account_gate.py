@@ -3,16 +3,15 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from httpx import Response
 
 from tests.support.oauth import assert_oauth_error
+from tests.support.paths import fill
 from tests.support.service import PASSWORD, Account, Service, bearer
 from tests.support.tokens import assert_invalid_token
 
-MISSING = uuid4()
 NEW_PASSWORD = "a much better passphrase"
 Change = Callable[[Service, Account, Account], Awaitable[Response]]
 
@@ -27,6 +26,12 @@ ACCEPTING: dict[str, Mapping[str, Any]] = {
     "PATCH /users/{user_id}": {"json": {}},
     "PUT /users/{user_id}": {"json": {}},
     "DELETE /users/{user_id}": {},
+    "GET /users/me/sessions": {},
+    "POST /users/me/sessions/end-others": {},
+    "DELETE /users/me/sessions/{session_id}": {},
+    "GET /users/{user_id}/sessions": {},
+    "POST /users/{user_id}/sessions/end-all": {},
+    "DELETE /users/{user_id}/sessions/{session_id}": {},
     "POST /items": {"json": {}},
     "GET /items": {},
     "GET /items/{item_id}": {},
@@ -70,8 +75,7 @@ UNFIT: dict[str, tuple[Change, str]] = {
 
 async def knock(service: Service, route: str, account: Account) -> Response:
     method, path = route.split()
-    url = path.format(user_id=MISSING, item_id=MISSING)
-    return await service.client.request(method, url, headers=bearer(account), **ACCEPTING[route])
+    return await service.client.request(method, fill(path), headers=bearer(account), **ACCEPTING[route])
 
 
 async def test_every_route_of_the_service_is_in_one_of_the_tables(service: Service) -> None:

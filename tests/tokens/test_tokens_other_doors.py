@@ -81,7 +81,7 @@ async def _refused_as_client_secret(service: Service, admin: Account, artefact: 
 
 async def _refused_as_refresh_token(service: Service, _admin: Account, artefact: str) -> None:
     form = {"grant_type": "refresh_token", "refresh_token": artefact}
-    assert_oauth_error(await service.client.post("/oauth/token", data=form), "unsupported_grant_type")
+    assert_oauth_error(await service.client.post("/oauth/token", data=form), "invalid_grant")
 
 
 DOORS = {

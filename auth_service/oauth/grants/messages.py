@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from auth_service.authz.scopes import Scope
-from auth_service.oauth.client_auth import Client
+from auth_service.clients.models import Client
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +25,11 @@ class TokenResponse:
     access_token: str = field(repr=False)
     expires_in: int
     scope: str
+    refresh_token: str | None = field(default=None, repr=False)
+
+
+class Grant(Protocol):
+    """Something that a client exchanges for tokens (RFC 6749 section 1.3)."""
+
+    async def issue(self, request: TokenRequest) -> TokenResponse:
+        """Return tokens, or raise an OAuthError."""

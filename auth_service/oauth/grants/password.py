@@ -1,23 +1,21 @@
 """The resource owner password credentials grant (RFC 6749 section 4.3), for first-party clients only."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from pydantic import SecretStr
 
-from auth_service.audit.events import AuditEvent
+from auth_service.audit.events import AuditEvent, Origin
 from auth_service.audit.trail import AuditTrail
 from auth_service.authenticators.password import PasswordAuthenticator
 from auth_service.authz.principal import Principal
-from auth_service.authz.scopes import Scope, format_scopes, grantable_scopes
+from auth_service.authz.scopes import Scope, grantable_scopes
 from auth_service.oauth.errors import InvalidGrantError, InvalidRequestError, InvalidScopeError
 from auth_service.oauth.grants.messages import TokenRequest, TokenResponse
+from auth_service.oauth.token_issuer import TokenIssuer
 from auth_service.security.passwords import Verification
-from auth_service.tokens.access_token import AccessToken, issue_access_token
 from auth_service.tokens.account_gate import AccountGate
 from auth_service.tokens.errors import UnfitAccountError
-from auth_service.tokens.settings import TokenSettings
-from auth_service.tokens.signing_keys import KeyRing
+from auth_service.tokens.sessions import Opening, Sessions
 from auth_service.users.fields import MAX_PASSWORD_LENGTH, composed_password
 from auth_service.users.models import User
 from auth_service.users.repository import UserRepository
@@ -32,10 +30,10 @@ class PasswordGrant:
     users: UserRepository
     passwords: PasswordAuthenticator
     gate: AccountGate
+    sessions: Sessions
     audit: AuditTrail
-    keys: KeyRing
-    settings: TokenSettings
-    now: datetime
+    issuer: TokenIssuer
+    origin: Origin
 
     async def issue(self, request: TokenRequest) -> TokenResponse:
         """Return tokens for the account that `username` and `password` prove.
@@ -47,17 +45,29 @@ class PasswordGrant:
             raise InvalidRequestError
         user = await self._authenticate(identifier, SecretStr(password), request)
         grantable = grantable_scopes(is_superuser=user.is_superuser)
-        scopes = grantable if request.scopes is None else request.scopes
-        if not scopes <= grantable:
+        available = frozenset(scope for scope in grantable if scope in request.client.scopes)
+        scopes = available if request.scopes is None else request.scopes
+        if not scopes or not scopes <= available:
             self._record_refusal(user, request, "scope_not_grantable")
             raise InvalidScopeError
-        user.last_login_at = self.now
+        user.last_login_at = self.origin.now
         self.audit.record(AuditEvent.SIGN_IN, actor=_principal(user, request, scopes), subject=user.id, amr=list(_AMR))
-        return TokenResponse(
-            access_token=self._access_token(user, request, scopes),
-            expires_in=int(self.settings.access_token_lifetime.total_seconds()),
-            scope=format_scopes(scopes),
+        return await self._open_session(user, request, scopes)
+
+    async def _open_session(self, user: User, request: TokenRequest, scopes: frozenset[Scope]) -> TokenResponse:
+        session, refresh_token = await self.sessions.open(
+            Opening(
+                user=user,
+                client_id=request.client.id,
+                scopes=tuple(scopes),
+                audiences=request.audiences,
+                amr=_AMR,
+                network=self.origin.network,
+                user_agent=self.origin.user_agent,
+                refreshable="refresh_token" in request.client.grants,
+            )
         )
+        return self.issuer.issue(session, scopes=scopes, audiences=request.audiences, refresh_token=refresh_token)
 
     async def _authenticate(self, identifier: str, password: SecretStr, request: TokenRequest) -> User:
         """Return the account, locked. The gate is asked after the hash: the password may have changed meanwhile."""
@@ -88,20 +98,8 @@ class PasswordGrant:
             actor=None,
             subject=user.id if user else None,
             reason=reason,
-            client_id=request.client.client_id,
+            client_id=request.client.id,
         )
-
-    def _access_token(self, user: User, request: TokenRequest, scopes: frozenset[Scope]) -> str:
-        token = AccessToken(
-            subject=user.id,
-            client_id=request.client.client_id,
-            scopes=scopes,
-            credential_epoch=user.credential_epoch,
-            authenticated_at=self.now,
-            amr=_AMR,
-            roles=("admin",) if Scope.ADMIN in scopes else (),
-        )
-        return issue_access_token(token, self.keys, self.settings, audiences=request.audiences, now=self.now)
 
 
 def _is_too_long(password: str) -> bool:
@@ -112,4 +110,4 @@ def _is_too_long(password: str) -> bool:
 
 
 def _principal(user: User, request: TokenRequest, scopes: frozenset[Scope]) -> Principal:
-    return Principal(subject=user.id, is_superuser=user.is_superuser, scopes=scopes, client_id=request.client.client_id)
+    return Principal(subject=user.id, is_superuser=user.is_superuser, scopes=scopes, client_id=request.client.id)

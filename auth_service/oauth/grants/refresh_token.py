@@ -1,0 +1,110 @@
+"""The refresh token grant (RFC 6749 section 6): the same session goes on, never with more than it was opened with."""
+
+from dataclasses import dataclass
+
+import structlog
+
+from auth_service.audit.events import AuditEvent
+from auth_service.audit.trail import AuditTrail
+from auth_service.authz.scopes import Scope, grantable_scopes
+from auth_service.db.session import Session
+from auth_service.oauth.errors import InvalidGrantError, InvalidRequestError, InvalidScopeError, InvalidTargetError
+from auth_service.oauth.grants.messages import TokenRequest, TokenResponse
+from auth_service.oauth.token_issuer import TokenIssuer
+from auth_service.tokens.account_gate import AccountGate
+from auth_service.tokens.errors import InvalidTokenError, RefusedRefreshError, ReusedRefreshTokenError
+from auth_service.tokens.refresh_token import RefreshToken
+from auth_service.tokens.rotation import RefreshRotation, Rotated
+from auth_service.tokens.session_repository import SessionFacts
+from auth_service.tokens.sessions import Sessions
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshTokenGrant:
+    """A token that nothing is known of is a line in the log; every refusal of a known session is audited."""
+
+    session: Session
+    gate: AccountGate
+    rotation: RefreshRotation
+    sessions: Sessions
+    audit: AuditTrail
+    issuer: TokenIssuer
+
+    async def issue(self, request: TokenRequest) -> TokenResponse:
+        """Return new tokens for `refresh_token`, narrowed to `scope` and `resource` if these are given.
+
+        Raises InvalidRequestError, InvalidGrantError, InvalidScopeError, InvalidTargetError.
+        """
+        text = request.parameters.get("refresh_token")
+        if text is None:
+            raise InvalidRequestError
+        presented = RefreshToken.parse(text)
+        if presented is None:
+            log.info("refresh_token.refused", reason="malformed")
+            raise InvalidGrantError
+        facts = await self._admit(request, presented)
+        scopes, audiences = _narrowed_scopes(facts, request), _narrowed_audiences(facts, request)
+        rotated = await self._exchange(request, facts, presented)
+        if rotated.replayed:
+            self._record(AuditEvent.REFRESH_REPLAYED, facts)
+        return self.issuer.issue(facts.session, scopes=scopes, audiences=audiences, refresh_token=rotated.token)
+
+    async def _admit(self, request: TokenRequest, presented: RefreshToken) -> SessionFacts:
+        try:
+            facts = await self.gate.admit_refresh(presented.locator)
+        except InvalidTokenError as refusal:
+            raise self._refuse(request, refusal) from refusal
+        if facts.session.client_id != request.client.id:
+            raise self._refuse(request, RefusedRefreshError("another_client", subject=facts.session.user_id))
+        return facts
+
+    async def _exchange(self, request: TokenRequest, facts: SessionFacts, presented: RefreshToken) -> Rotated:
+        try:
+            return await self.rotation.exchange(facts, presented)
+        except ReusedRefreshTokenError as refusal:
+            await self.sessions.end(facts.session.id, of=facts.session.user_id)
+            self._record(AuditEvent.REFRESH_REUSED, facts, reason=refusal.reason)
+            await self.session.commit()  # now: the refusal that follows rolls back what is not
+            log.warning("refresh_token.reused", session=str(facts.session.id), reason=refusal.reason)
+            raise InvalidGrantError from refusal
+        except InvalidTokenError as refusal:
+            raise self._refuse(request, refusal) from refusal
+
+    def _refuse(self, request: TokenRequest, refusal: InvalidTokenError) -> InvalidGrantError:
+        log.info("refresh_token.refused", reason=refusal.reason)
+        if refusal.subject is not None:
+            self.audit.record_refusal(
+                AuditEvent.REFRESH,
+                actor=None,
+                subject=refusal.subject,
+                reason=refusal.reason,
+                client_id=request.client.id,
+            )
+        return InvalidGrantError()
+
+    def _record(self, event: AuditEvent, facts: SessionFacts, **detail: object) -> None:
+        session = facts.session
+        self.audit.record(
+            event, actor=None, subject=session.user_id, session=str(session.id), client_id=session.client_id, **detail
+        )
+
+
+def _narrowed_scopes(facts: SessionFacts, request: TokenRequest) -> frozenset[Scope]:
+    """Return the scopes that are asked for, all that there are by default; raises InvalidScopeError for more."""
+    granted = {*facts.session.scopes} & {*facts.client.scopes}
+    grantable = grantable_scopes(is_superuser=facts.user is not None and facts.user.is_superuser)
+    available = frozenset(scope for scope in grantable if scope in granted)
+    scopes = available if request.scopes is None else request.scopes
+    if not scopes or not scopes <= available:
+        raise InvalidScopeError
+    return scopes
+
+
+def _narrowed_audiences(facts: SessionFacts, request: TokenRequest) -> tuple[str, ...]:
+    """Return the audiences that are asked for and that the session was opened for; raises InvalidTargetError."""
+    audiences = tuple(audience for audience in facts.session.audiences if audience in request.audiences)
+    if not audiences:
+        raise InvalidTargetError
+    return audiences

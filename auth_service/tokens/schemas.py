@@ -1,0 +1,23 @@
+"""The public shape of a session."""
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class SessionRead(BaseModel):
+    """Where an account is signed in; its id is the `sid` of every access token that belongs to it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    client_id: str = Field(examples=["client_first_party"])
+    scopes: list[str] = Field(examples=[["items:read", "profile:read"]])
+    amr: list[str] = Field(description="How the person proved who they are (RFC 8176).", examples=[["pwd"]])
+    network: str | None = Field(description="The address of the last refresh.", examples=["192.0.2.1"])
+    user_agent: str | None = Field(description="The program of the last refresh.", examples=["Mozilla/5.0"])
+    created_at: datetime
+    last_used_at: datetime = Field(description="The sign-in or the last refresh.")
+    idle_expires_at: datetime = Field(description="When it ends unless it is refreshed.")
+    expires_at: datetime = Field(description="When it ends in any case.")

@@ -1,0 +1,135 @@
+"""The SQL of sessions; how old one is, is measured by the database's clock, which all replicas share."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, delete, update
+from sqlmodel import col, select
+
+from auth_service.clients.models import Client
+from auth_service.db.clock import database_now
+from auth_service.db.session import Session
+from auth_service.tokens.models import SessionRecord
+from auth_service.users.models import User
+
+_BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFacts:
+    """A session, whose it is, and the database's time: all of it read by one statement."""
+
+    session: SessionRecord
+    client: Client
+    user: User | None
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRotation:
+    """The columns that a refresh changes, besides those that follow from the row and the clock."""
+
+    current_digest: bytes
+    successor_salt: bytes
+    derivation_key_id: str
+    idle_expires_at: datetime
+    network: str | None
+    user_agent: str | None
+
+
+class SessionRepository:
+    """Sessions, within one unit of work."""
+
+    def __init__(self, session: Session) -> None:
+        """Read and write in `session`."""
+        self._session = session
+
+    async def find(self, session_id: UUID) -> SessionFacts | None:
+        """Return the session and whose it is, as they are now, or None."""
+        return await self._first(col(SessionRecord.id) == session_id)
+
+    async def find_by_locator(self, locator: str) -> SessionFacts | None:
+        """Return the session that a refresh token belongs to and whose it is, as they are now, or None."""
+        return await self._first(col(SessionRecord.refresh_locator) == locator)
+
+    async def _first(self, condition: ColumnElement[bool]) -> SessionFacts | None:
+        statement = (
+            select(SessionRecord, Client, User, database_now())
+            .join(Client, col(Client.id) == col(SessionRecord.client_id))
+            .join(User, col(User.id) == col(SessionRecord.user_id), isouter=True)
+            .where(condition)
+            .execution_options(populate_existing=True)
+        )
+        row = (await self._session.exec(statement)).one_or_none()
+        return SessionFacts(*row) if row is not None else None
+
+    async def now(self) -> datetime:
+        """Read the database's clock."""
+        return (await self._session.exec(select(database_now()))).one()
+
+    async def add(self, record: SessionRecord) -> None:
+        """Store a new session."""
+        self._session.add(record)
+        await self._session.flush()
+
+    async def rotate(self, record: SessionRecord, rotation: SecretRotation) -> bool:
+        """Replace the current secret of `record`, unless somebody else has: the statement that decides who wins."""
+        now = database_now()
+        statement = (
+            update(SessionRecord)
+            .where(
+                col(SessionRecord.refresh_locator) == record.refresh_locator,
+                col(SessionRecord.current_digest) == record.current_digest,
+                col(SessionRecord.ended_at).is_(None),
+            )
+            .values(**asdict(rotation), previous_digest=record.current_digest, rotated_at=now, last_used_at=now)
+            .execution_options(synchronize_session=False)
+        )
+        return (await self._session.exec(statement)).rowcount == 1
+
+    async def live_of(self, user_id: UUID) -> Sequence[SessionRecord]:
+        """Return a user's live sessions, the one used last first."""
+        now = database_now()
+        statement = select(SessionRecord).where(
+            col(SessionRecord.user_id) == user_id,
+            col(SessionRecord.ended_at).is_(None),
+            col(SessionRecord.idle_expires_at) > now,
+        )
+        return (await self._session.exec(statement.order_by(col(SessionRecord.last_used_at).desc()))).all()
+
+    async def end(self, *which: ColumnElement[bool]) -> Sequence[UUID]:
+        """End the sessions that `which` describes and that have not ended; return their ids."""
+        statement = (
+            update(SessionRecord)
+            .where(*which, col(SessionRecord.ended_at).is_(None))
+            .values(ended_at=database_now(), successor_salt=None)
+            .returning(col(SessionRecord.id))
+            .execution_options(synchronize_session=False)
+        )
+        return (await self._session.exec(statement)).scalars().all()
+
+    async def end_least_recently_used(self, user_id: UUID, *, keep: int) -> Sequence[UUID]:
+        """End all but the `keep` sessions of a user that were used last; return the ids of those that ended."""
+        open_ones = select(SessionRecord.id).where(
+            col(SessionRecord.user_id) == user_id, col(SessionRecord.ended_at).is_(None)
+        )
+        beyond = open_ones.order_by(col(SessionRecord.last_used_at).desc(), col(SessionRecord.id)).offset(keep)
+        return await self.end(col(SessionRecord.id).in_(beyond))
+
+    async def wipe_salts(self, *, older_than: timedelta) -> None:
+        """Forget what successors that can no longer be asked for again were derived with."""
+        old = await self.now() - older_than
+        await self._session.exec(
+            update(SessionRecord)
+            .where(col(SessionRecord.successor_salt).is_not(None), col(SessionRecord.rotated_at) < old)
+            .values(successor_salt=None)
+        )
+
+    async def delete_expired(self, *, older_than: timedelta) -> bool:
+        """Remove a batch of sessions that expired that long ago; say whether there may be more."""
+        old = await self.now() - older_than
+        expired = select(SessionRecord.id).where(col(SessionRecord.idle_expires_at) < old).limit(_BATCH)
+        statement = delete(SessionRecord).where(col(SessionRecord.id).in_(expired))
+        return (await self._session.exec(statement)).rowcount == _BATCH

@@ -63,6 +63,11 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     return app
 
 
+def let_waiters_go(app: FastAPI) -> None:
+    """Answer whoever waits for news, because `app` is about to stop."""
+    app.state.runtime.revocation_feed.release()
+
+
 @asynccontextmanager
 async def _repeating(work: Callable[[], Awaitable[None]], *, every: timedelta) -> AsyncIterator[None]:
     """Do `work` now and again and again in the background; when it fails it is tried next time."""

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from auth_service.accounts.account_update import AccountUpdate
@@ -34,7 +34,8 @@ from auth_service.settings import Settings
 from auth_service.tokens.account_gate import AccountGate
 from auth_service.tokens.key_repository import SigningKeyRepository
 from auth_service.tokens.refresh_token import derivation_keys
-from auth_service.tokens.revocations import Revocations
+from auth_service.tokens.revocation_feed import RevocationFeed
+from auth_service.tokens.revocations import RevocationPage, Revocations
 from auth_service.tokens.rotation import RefreshRotation
 from auth_service.tokens.session_repository import SessionRepository
 from auth_service.tokens.sessions import Sessions
@@ -45,6 +46,7 @@ from auth_service.users.service import UserService
 Clock = Callable[[], datetime]
 
 _SAMPLED_HASHES = 1000
+_REVOCATIONS_LISTED_LONGER = timedelta(minutes=1)
 
 
 def utc_now() -> datetime:
@@ -65,6 +67,7 @@ class Runtime:
         self.key_box = SecretBox(master_keys, purpose=KEY_PURPOSE)
         self.stand_ins = StandIns(derive_key(master_keys[0], purpose="stand-ins"))
         self.derivation_keys = derivation_keys(master_keys)
+        self.revocation_feed = RevocationFeed(self._read_revocations)
         self.hasher = PasswordHasher(settings.hashing)
         self._keys: KeyRing | None = None
 
@@ -77,6 +80,7 @@ class Runtime:
     async def close(self) -> None:
         """Give back threads and connections."""
         self.hasher.close()
+        await self.revocation_feed.close()
         await self.database.dispose()
 
     @property
@@ -93,6 +97,14 @@ class Runtime:
         """
         async with self.unit_of_work(writing=True) as work:
             self._keys = await work.signing_keys.load_or_create(self.settings.tokens.algorithm, now=work.origin.now)
+
+    async def _read_revocations(self, after: int, epoch: str | None) -> RevocationPage:
+        settings, read_at = self.settings.tokens, self.clock()
+        keep = settings.revocations_matter_for + _REVOCATIONS_LISTED_LONGER
+        async with self.database.transaction(writing=False) as session:
+            return await Revocations(session, leeway=settings.leeway).page(
+                after, epoch=epoch, keep=keep, read_at=read_at
+            )
 
     async def refresh_stand_ins(self) -> None:
         """Take a new sample of what unknown identifiers are compared with."""

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from auth_service.api import account, health, items, oauth, sessions, users, well_known
+from auth_service.api import account, health, items, oauth, revocations, sessions, users, well_known
 
 router = APIRouter()
-for room in (oauth, well_known, account, sessions, users, items, health):
+for room in (oauth, revocations, well_known, account, sessions, users, items, health):
     router.include_router(room.router)

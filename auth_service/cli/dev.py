@@ -14,7 +14,7 @@ import typer
 from pydantic import SecretStr
 
 from auth_service.accounts.errors import AdministratorExistsError
-from auth_service.app import create_app
+from auth_service.app import create_app, let_waiters_go
 from auth_service.cli.configuration import load_settings
 from auth_service.cli.create_admin import create_admin, generate_password
 from auth_service.cli.failures import MISCONFIGURED, fail, failing_clearly
@@ -51,7 +51,14 @@ def run_dev(*, host: str, port: int) -> None:
             password_works = asyncio.run(prepare(settings, state))
         welcome = _welcome(base_url, state if password_works else None)
         configure_logs(as_json=False)
-        run(create_app(settings), listener, when_ready=lambda: typer.echo(welcome), access_log=True)
+        app = create_app(settings)
+        run(
+            app,
+            listener,
+            when_ready=lambda: typer.echo(welcome),
+            when_stopping=lambda: let_waiters_go(app),
+            access_log=True,
+        )
 
 
 def base_url_of(host: str, port: int) -> str:

@@ -4,7 +4,7 @@ import asyncio
 
 import structlog
 
-from auth_service.app import create_app
+from auth_service.app import create_app, let_waiters_go
 from auth_service.cli.configuration import load_strict_settings
 from auth_service.cli.failures import failing_clearly
 from auth_service.cli.logs import configure_logs
@@ -22,10 +22,12 @@ def run_serve(*, host: str, port: int) -> None:
             asyncio.run(_check(settings))
         configure_logs(as_json=True)
         log = structlog.get_logger()
+        app = create_app(settings)
         run(
-            create_app(settings),
+            app,
             listener,
             when_ready=lambda: log.info("service.ready", host=host, port=port, issuer=settings.tokens.issuer),
+            when_stopping=lambda: let_waiters_go(app),
             access_log=False,
         )
 

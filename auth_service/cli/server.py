@@ -12,6 +12,7 @@ import uvicorn
 from auth_service.cli.failures import MISCONFIGURED, fail
 
 Application = Callable[..., Any]  # ASGI
+Act = Callable[[], None]
 
 _GRACE_SECONDS = 20
 _BACKLOG = 2048
@@ -30,8 +31,10 @@ def bind(host: str, port: int) -> socket.socket:
         raise fail(line, code=MISCONFIGURED) from None
 
 
-def run(app: Application, listener: socket.socket, *, when_ready: Callable[[], None], access_log: bool) -> None:
-    """Serve until SIGTERM or SIGINT, then finish what is in flight. Call `when_ready` once requests are answered.
+def run(app: Application, listener: socket.socket, *, when_ready: Act, when_stopping: Act, access_log: bool) -> None:
+    """Serve until SIGTERM or SIGINT, then finish what is in flight.
+
+    Call `when_ready` once requests are answered, and `when_stopping` when those in flight should come to an end.
 
     The server raises the signal that ended it once more, when all is done: being told to stop is no failure.
     """
@@ -45,15 +48,20 @@ def run(app: Application, listener: socket.socket, *, when_ready: Callable[[], N
         backlog=_BACKLOG,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    _Server(config, when_ready).run(sockets=[listener])
+    _Server(config, when_ready, when_stopping).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, when_ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, when_ready: Act, when_stopping: Act) -> None:
         super().__init__(config)
         self._when_ready = when_ready
+        self._when_stopping = when_stopping
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             self._when_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._when_stopping()
+        await super().shutdown(sockets)

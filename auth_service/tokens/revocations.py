@@ -1,17 +1,28 @@
 """What ended before its time: recorded in the transaction that ends it, numbered in the order of commits."""
 
 import base64
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, literal_column, update
 from sqlmodel import col, select
 
 from auth_service.db.clock import database_now
 from auth_service.db.session import Session
 from auth_service.tokens.models import RevocationCounter, RevocationRecord
+
+MAX_PAGE = 1000
+
+# Which server it is, and how often one of its line was promoted: a standby that took over may lack the last numbers.
+_LIFE = {
+    "postgresql": (
+        "(SELECT system_identifier FROM pg_control_system()) || left(pg_walfile_name(pg_current_wal_lsn()), 8)"
+    ),
+    "sqlite": "''",
+}
 
 
 class RevocationKind(StrEnum):
@@ -24,14 +35,29 @@ class RevocationKind(StrEnum):
 
 def revocation_digest(kind: RevocationKind, value: str) -> str:
     """Return BASE64URL(SHA-256(kind || ":" || value)): values are recognised, not published."""
-    return base64.urlsafe_b64encode(sha256(f"{kind}:{value}".encode()).digest()).rstrip(b"=").decode()
+    return _encode(sha256(f"{kind}:{value}".encode()).digest())
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationPage:
+    """The entries behind the number `start` up to `next`; `seq` is the last number that there was at `read_at`.
+
+    `epoch` names the life of the numbering.
+    """
+
+    epoch: str
+    start: int
+    next: int
+    seq: int
+    entries: Sequence[RevocationRecord]
+    read_at: datetime
 
 
 class Revocations:
     """The entries of the revocation feed, within one unit of work."""
 
     def __init__(self, session: Session, *, leeway: timedelta) -> None:
-        """Write in `session`; `leeway` is how far the clocks of the replicas that issue tokens may be apart."""
+        """Work in `session`; `leeway` is how far the clocks of the replicas that issue tokens may be apart."""
         self._session = session
         self._leeway = leeway
 
@@ -46,11 +72,36 @@ class Revocations:
         if not digests:
             return
         taken = update(RevocationCounter).values(seq=col(RevocationCounter.seq) + len(digests))
-        last = (await self._session.exec(taken.returning(col(RevocationCounter.seq)))).scalar_one()
-        now = (await self._session.exec(select(database_now()))).one()
-        first = last - len(digests) + 1
+        last, now = (await self._session.exec(taken.returning(col(RevocationCounter.seq), database_now()))).one()
         self._session.add_all(
             RevocationRecord(seq=seq, kind=kind, digest=digest, before=now + self._leeway)
-            for seq, digest in enumerate(digests, first)
+            for seq, digest in enumerate(digests, last - len(digests) + 1)
         )
         await self._session.flush()
+
+    async def page(self, after: int, *, epoch: str | None, keep: timedelta, read_at: datetime) -> RevocationPage:
+        """Return the entries behind `after` whose time is not longer ago than `keep`, MAX_PAGE of them at most.
+
+        A number ahead of this database's, or of another epoch, gets the list from its start. Only a primary answers: a
+        standby cannot know what it does not have yet.
+        """
+        session = self._session
+        life: ColumnElement[str] = literal_column(_LIFE[session.get_bind().dialect.name])
+        head = select(RevocationCounter.seq, RevocationCounter.epoch, life, database_now())
+        seq, stored_epoch, life_now, now = (await session.exec(head)).one()
+        epoch_now = _encode(sha256(f"{stored_epoch}{life_now}".encode()).digest()[:12])
+        start = after if after <= seq and epoch in {None, epoch_now} else 0
+        statement = select(RevocationRecord).where(
+            col(RevocationRecord.seq) > start, col(RevocationRecord.before) > now - keep
+        )
+        found = (await session.exec(statement.order_by(col(RevocationRecord.seq)).limit(MAX_PAGE + 1))).all()
+        entries = found[:MAX_PAGE]
+        if len(found) > MAX_PAGE:
+            return RevocationPage(epoch_now, start, entries[-1].seq, max(seq, found[-1].seq), entries, read_at)
+        # What was added since the first statement is in the list as well.
+        upto = max(seq, entries[-1].seq) if entries else seq
+        return RevocationPage(epoch_now, start, upto, upto, entries, read_at)
+
+
+def _encode(digest: bytes) -> str:
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

@@ -79,6 +79,11 @@ class TokenSettings(BaseModel):
     )
 
     @property
+    def revocations_matter_for(self) -> timedelta:
+        """How long after its time an entry of the revocation feed still ends a token: then the last one has expired."""
+        return self.access_token_lifetime + self.leeway
+
+    @property
     def audiences(self) -> tuple[str, ...]:
         """Whom a token is made out to: this service first."""
         return (self.audience, *self.shared_audiences)

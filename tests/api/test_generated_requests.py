@@ -29,7 +29,15 @@ _MOST = int(_EXAMPLES or 10)
 _CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 _numbers = itertools.count(1)
 
-schema = schemathesis.openapi.from_dict(document())
+
+def _document() -> dict[str, Any]:
+    """Return the document without the schema of the one answer that is no JSON: it would be read as JSON here."""
+    described = document()
+    described["paths"]["/oauth/revocations"]["get"]["responses"]["200"]["content"] = {"application/jwt": {}}
+    return described
+
+
+schema = schemathesis.openapi.from_dict(_document())
 schema.config.phases.coverage.enabled = _EXAMPLES is not None  # forty more requests for each route
 
 

@@ -68,8 +68,11 @@ async def test_a_query_that_cannot_be_right_is_refused_and_not_repeated(service:
         for text in texts
     ]
 
-    assert [answer.status_code for _, answer in answers] == [422] * len(names) * len(texts)
-    assert [_locations(answer) for _, answer in answers] == [[["query", name]] for name, _ in answers]
+    if operation.path.startswith("/oauth/"):  # whose refusals say nothing more
+        assert [answer.json()["error"] for _, answer in answers] == ["invalid_request"] * len(names) * len(texts)
+    else:
+        assert [answer.status_code for _, answer in answers] == [422] * len(names) * len(texts)
+        assert [_locations(answer) for _, answer in answers] == [[["query", name]] for name, _ in answers]
     assert [answer.text for _, answer in answers if SECRET in answer.text] == []
 
 

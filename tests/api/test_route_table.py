@@ -48,6 +48,7 @@ ENDS_TOKENS = ("PUT /users/me/password", "POST /users/{user_id}/sessions/end-all
 
 TABLE: Mapping[str, Row] = {
     "POST /oauth/token": Row("200", "200", anonymous="400 invalid_grant", disabled="400 invalid_grant"),
+    "GET /oauth/revocations": PUBLIC,
     "GET /.well-known/jwks.json": PUBLIC,
     "GET /livez": PUBLIC,
     "GET /readyz": PUBLIC,

@@ -21,6 +21,7 @@ NONE: frozenset[Scope] = frozenset()
 # By route, the scopes each of which is enough for an administrator: on their own account and items, on foreign ones.
 ENOUGH: Mapping[str, tuple[frozenset[Scope], frozenset[Scope]]] = {
     "POST /oauth/token": (ALL, ALL),
+    "GET /oauth/revocations": (ALL, ALL),
     "GET /.well-known/jwks.json": (ALL, ALL),
     "GET /livez": (ALL, ALL),
     "GET /readyz": (ALL, ALL),

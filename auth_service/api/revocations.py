@@ -1,0 +1,75 @@
+"""The revocation feed: by it other services learn within seconds what ended before its time."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from auth_service.api.conditional import is_fresh
+from auth_service.api.dependencies import CurrentRuntime
+from auth_service.api.openapi import oauth_problems
+from auth_service.api.problems import INTERNAL_ERROR_DETAIL, OAUTH_PATHS
+from auth_service.db.errors import DatabaseUnavailableError
+from auth_service.oauth.errors import InvalidRequestError
+from auth_service.security.text import Storable
+from auth_service.tokens.revocation_feed import MAX_WAIT, TooManyWaitersError, feed_document
+
+router = APIRouter(prefix=OAUTH_PATHS.rstrip("/"), tags=["oauth"])
+
+_MAX_SEQ = 2**63 - 1
+
+
+class JwtResponse(Response):
+    """A compact JWS as the whole body (RFC 7519 section 10.3.1)."""
+
+    media_type = "application/jwt"
+
+
+class FeedQuery(BaseModel):
+    """Where one's own copy of the list ends, and how long news may be waited for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    after: int = Field(default=0, ge=0, le=_MAX_SEQ, description="`next` of the last document; 0 for the full list.")
+    epoch: Storable | None = Field(default=None, max_length=64, description="`epoch` of the last document.")
+    wait: int = Field(
+        default=0,
+        ge=0,
+        le=int(MAX_WAIT.total_seconds()),
+        description="Seconds to wait for something new; 0 answers at once.",
+    )
+
+
+@router.get(
+    "/revocations",
+    response_class=JwtResponse,
+    responses={
+        304: {"description": "Not Modified"},
+        **oauth_problems(
+            {
+                400: {InvalidRequestError.code: InvalidRequestError.detail},
+                413: {"invalid_request": "A request body may have 65536 bytes."},
+                414: {"invalid_request": "A URL may have 8192 bytes."},
+                431: {"invalid_request": "All headers together may have 32768 bytes."},
+                500: {"server_error": INTERNAL_ERROR_DETAIL},
+                503: {"temporarily_unavailable": f"{DatabaseUnavailableError.detail} / {TooManyWaitersError.detail}"},
+            }
+        ),
+    },
+)
+async def read_revocations(
+    query: Annotated[FeedQuery, Query()],
+    runtime: CurrentRuntime,
+    if_none_match: Annotated[str | None, Header()] = None,
+) -> Response:
+    """Read what ended: a signed list of digests, good for 15 seconds, and small whatever the number of users.
+
+    Follow it with `after`, `epoch` and `wait`; docs/revocation-feed.md says how.
+    """
+    page = await runtime.revocation_feed.page(query.after, query.epoch, wait=timedelta(seconds=query.wait))
+    headers = {"Cache-Control": "no-cache", "ETag": f'W/"{page.epoch}.{page.start}.{page.next}.{page.seq}"'}
+    if not query.wait and is_fresh(headers["ETag"], if_none_match):
+        return Response(status_code=304, headers=headers)
+    document = feed_document(page, runtime.keys, runtime.settings.tokens)
+    return JwtResponse(document, headers=headers)

@@ -14,9 +14,9 @@ from auth_service.security.settings import parse_master_key
 from auth_service.settings import Settings
 from auth_service.tokens.errors import UnusableSigningKeyError
 from auth_service.tokens.jws import generate_private_key, load_signing_key
+from auth_service.tokens.key_safe import KEY_PURPOSE
 from auth_service.tokens.models import SigningKeyRecord
 from auth_service.tokens.settings import SigningAlgorithm
-from auth_service.tokens.signing_keys import KEY_PURPOSE
 from auth_service.wiring import Runtime
 from tests.support.service import running_service
 from tests.support.settings import ISSUER, make_settings, new_master_key

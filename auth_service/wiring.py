@@ -112,10 +112,7 @@ class Runtime:
                     await work.key_rotation.follow_schedule()
                 await self._reread_keys()
         except UnusableSigningKeyError as error:
-            self._keys_are_usable = False
             log.error("signing_keys.unusable", reason=str(error))  # noqa: TRY400 - the settings are at fault
-        else:
-            self._keys_are_usable = True
 
     async def _reread_keys(self) -> bool:
         """Take over what is stored; return whether something is due."""
@@ -123,12 +120,14 @@ class Runtime:
         async with self.unit_of_work(writing=False) as work:
             stored = await work.signing_keys.read()
             due = work.key_rotation.is_due(stored)
+        self._keys_are_usable = False
         self._hold(refresh_key_ring(self.keys, stored, self.key_safe), read_at=read_at)
         return due
 
     def _hold(self, ring: KeyRing, *, read_at: float) -> None:
         grace = self.settings.tokens.key_grace.total_seconds()
         self._keys = replace(ring, signs_until=read_at + grace)
+        self._keys_are_usable = True
 
     async def refresh_stand_ins(self) -> None:
         """Take a new sample of what unknown identifiers are compared with."""

@@ -46,16 +46,17 @@ def _replicas(operator: Operator, count: int) -> Iterator[list[Replica]]:
         yield [Replica(process, f"http://127.0.0.1:{port}") for process, port in zip(processes, ports, strict=True)]
 
 
-async def _stored(url: str) -> tuple[int, list[str]]:
+async def _stored(url: str) -> tuple[list[str], list[str]]:
+    """Return the states of the signing keys, and the administrators."""
     database = Database(DatabaseSettings.model_validate({"url": url}))
     async with database.transaction(writing=False) as session:
-        keys = (await session.exec(select(SigningKeyRecord))).all()
+        states = (await session.exec(select(SigningKeyRecord.state).order_by("state"))).all()
         administrators = (await session.exec(select(User.email).where(col(User.is_superuser)))).all()
     await database.dispose()
-    return len(keys), list(administrators)
+    return list(states), list(administrators)
 
 
-def test_replicas_that_start_at_once_agree_on_one_key_and_one_administrator(
+def test_replicas_that_start_at_once_agree_on_one_key_set_and_one_administrator(
     operator: Operator, empty_database: str
 ) -> None:
     operator.environment["AUTH_DATABASE__URL"] = empty_database
@@ -73,14 +74,14 @@ def test_replicas_that_start_at_once_agree_on_one_key_and_one_administrator(
     assert ready == [200] * count
     assert len(key_sets) == 1
     assert accepted == {200}
-    assert asyncio.run(_stored(empty_database)) == (1, [EMAIL])
+    assert asyncio.run(_stored(empty_database)) == (["active", "next"], [EMAIL])
     assert exit_codes == [0] * count
     for replica in replicas:
         operator.check(Outcome(0, replica.process.text, ""))
 
 
 @pytest.mark.parametrize("algorithm", ["ES256", "RS256"])
-def test_of_many_first_signing_keys_made_at_once_one_is_stored_and_used_by_all(
+def test_of_many_first_key_sets_made_at_once_one_is_stored_and_used_by_all(
     operator: Operator, migrated_database: str, algorithm: str
 ) -> None:
     """Here nothing else makes the processes wait for each other, as the other commands of a start do."""
@@ -91,4 +92,4 @@ def test_of_many_first_signing_keys_made_at_once_one_is_stored_and_used_by_all(
 
     assert exit_codes == [0] * 6, processes[0].text
     assert len({process.text for process in processes}) == 1
-    assert asyncio.run(_stored(migrated_database)) == (1, [])
+    assert asyncio.run(_stored(migrated_database)) == (["active", "next"], [])

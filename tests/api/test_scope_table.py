@@ -21,6 +21,8 @@ NONE: frozenset[Scope] = frozenset()
 ENOUGH: Mapping[str, tuple[frozenset[Scope], frozenset[Scope]]] = {
     "POST /oauth/token": (ALL, ALL),
     "GET /.well-known/jwks.json": (ALL, ALL),
+    "GET /.well-known/oauth-authorization-server": (ALL, ALL),
+    "GET /.well-known/openid-configuration": (ALL, ALL),
     "GET /livez": (ALL, ALL),
     "GET /readyz": (ALL, ALL),
     "POST /users": (frozenset({ADMIN}), NONE),

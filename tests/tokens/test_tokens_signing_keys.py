@@ -108,6 +108,19 @@ async def test_a_key_that_no_master_key_opens_stops_the_start_and_stays(migrated
     assert await start(settings) == made
 
 
+async def test_a_next_key_that_does_not_open_is_not_replaced_when_the_algorithm_changes(migrated_database: str) -> None:
+    settings = settings_with(migrated_database, FIRST)
+    await start(settings)
+    store = KeyStore(settings)
+    before = await store.states()
+    await store.change(await store.kid("next"), encrypted_private_key=b"damaged")
+
+    with pytest.raises(UnusableSigningKeyError):
+        await start(settings_with(migrated_database, FIRST, algorithm="EdDSA"))
+
+    assert await store.states() == before
+
+
 async def test_the_private_part_of_one_key_cannot_be_passed_off_as_anothers(migrated_database: str) -> None:
     settings = settings_with(migrated_database, FIRST)
     await start(settings)

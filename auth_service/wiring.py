@@ -1,9 +1,13 @@
 """What a process is made of, and the services of one unit of work: shared by the edge and the CLI, without HTTP."""
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Self
+
+import structlog
 
 from auth_service.accounts.account_update import AccountUpdate
 from auth_service.accounts.deletion import AccountDeletion
@@ -26,22 +30,29 @@ from auth_service.items.service import ItemService
 from auth_service.oauth.grants.messages import Grant
 from auth_service.oauth.grants.password import PasswordGrant
 from auth_service.oauth.grants.refresh_token import RefreshTokenGrant
+from auth_service.oauth.metadata import authorization_server_metadata, grant_types
 from auth_service.oauth.token_endpoint import TokenEndpoint
 from auth_service.oauth.token_issuer import TokenIssuer
 from auth_service.security.passwords import PasswordHasher
 from auth_service.security.secrets import SecretBox, derive_key, master_keys_of
 from auth_service.settings import Settings
 from auth_service.tokens.account_gate import AccountGate
+from auth_service.tokens.errors import UnusableKeysError, UnusableSigningKeyError
+from auth_service.tokens.key_inventory import KeyInventory
 from auth_service.tokens.key_repository import SigningKeyRepository
+from auth_service.tokens.key_rotation import KeyRotation
+from auth_service.tokens.key_safe import KEY_PURPOSE, KeySafe
 from auth_service.tokens.refresh_token import derivation_keys
 from auth_service.tokens.revocation_feed import RevocationFeed
 from auth_service.tokens.revocations import RevocationPage, Revocations
 from auth_service.tokens.rotation import RefreshRotation
 from auth_service.tokens.session_repository import SessionRepository
 from auth_service.tokens.sessions import Sessions
-from auth_service.tokens.signing_keys import KEY_PURPOSE, KeyRing, SigningKeys
+from auth_service.tokens.signing_keys import KeyRing, open_key_ring, refresh_key_ring
 from auth_service.users.repository import UserRepository
 from auth_service.users.service import UserService
+
+log = structlog.get_logger()
 
 Clock = Callable[[], datetime]
 
@@ -69,7 +80,10 @@ class Runtime:
         self.derivation_keys = derivation_keys(master_keys)
         self.revocation_feed = RevocationFeed(self._read_revocations)
         self.hasher = PasswordHasher(settings.hashing)
+        self.key_safe = KeySafe(self.key_box)
+        self.metadata = authorization_server_metadata(settings.tokens.issuer, grant_types=grant_types(settings.oauth))
         self._keys: KeyRing | None = None
+        self._keys_are_usable = True
 
     async def __aenter__(self) -> Self:
         return self
@@ -91,12 +105,42 @@ class Runtime:
         return self._keys
 
     async def load_keys(self) -> None:
-        """Load the signing keys, and make the first one if there is none.
+        """Load the signing keys, and make those that are missing.
 
         Raises DatabaseUnavailableError, UnusableSigningKeyError.
         """
+        read_at = time.monotonic()
         async with self.unit_of_work(writing=True) as work:
-            self._keys = await work.signing_keys.load_or_create(self.settings.tokens.algorithm, now=work.origin.now)
+            ring = open_key_ring(await work.key_rotation.prepare(), self.key_safe)
+        self._hold(ring, read_at=read_at)
+
+    async def tend_keys(self) -> None:
+        """Take over what other replicas changed about the signing keys, and change what is due.
+
+        While that fails the keys in memory stay, to publish and to verify with. Raises DatabaseUnavailableError.
+        """
+        try:
+            if await self._reread_keys():
+                async with self.unit_of_work(writing=True) as work:
+                    await work.key_rotation.follow_schedule()
+                await self._reread_keys()
+        except UnusableSigningKeyError as error:
+            log.error("signing_keys.unusable", reason=str(error))  # noqa: TRY400 - the settings are at fault
+
+    async def _reread_keys(self) -> bool:
+        """Take over what is stored; return whether something is due."""
+        read_at = time.monotonic()
+        async with self.unit_of_work(writing=False) as work:
+            stored = await work.signing_keys.read()
+            due = work.key_rotation.is_due(stored)
+        self._keys_are_usable = False
+        self._hold(refresh_key_ring(self.keys, stored, self.key_safe), read_at=read_at)
+        return due
+
+    def _hold(self, ring: KeyRing, *, read_at: float) -> None:
+        grace = self.settings.tokens.key_grace.total_seconds()
+        self._keys = replace(ring, signs_until=read_at + grace)
+        self._keys_are_usable = True
 
     async def _read_revocations(self, after: int, epoch: str | None) -> RevocationPage:
         settings, read_at = self.settings.tokens, self.clock()
@@ -154,9 +198,14 @@ class Runtime:
                 session.add_all(refusals)
 
     async def check_readiness(self) -> None:
-        """Raise UnavailableError unless requests can be served: the database answers and its schema is not behind."""
+        """Raise UnavailableError unless requests can be served.
+
+        The database answers, its schema is not behind, and the key that signs is one which this process can open.
+        """
         if is_behind(await current_revision(self.database)):
             raise SchemaBehindError
+        if not self._keys_are_usable:
+            raise UnusableKeysError
 
 
 class UnitOfWork:
@@ -215,9 +264,21 @@ class UnitOfWork:
         return Sessions(self._sessions, self.revocations, self._runtime.settings.tokens)
 
     @property
-    def signing_keys(self) -> SigningKeys:
+    def signing_keys(self) -> SigningKeyRepository:
         """The stored signing keys."""
-        return SigningKeys(SigningKeyRepository(self.session), self._runtime.key_box, self.audit)
+        return SigningKeyRepository(self.session)
+
+    @property
+    def key_rotation(self) -> KeyRotation:
+        """Changing signing keys."""
+        runtime = self._runtime
+        return KeyRotation(self.signing_keys, runtime.key_safe, self.audit, self.revocations, runtime.settings.tokens)
+
+    @property
+    def key_inventory(self) -> KeyInventory:
+        """Listing signing keys, and encrypting them anew."""
+        runtime = self._runtime
+        return KeyInventory(self.signing_keys, runtime.key_safe, self.audit, runtime.settings.tokens)
 
     @property
     def revocations(self) -> Revocations:

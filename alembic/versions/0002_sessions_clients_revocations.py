@@ -120,19 +120,44 @@ def _create_revocations() -> None:
 
 
 def _prepare_rotation() -> None:
+    """Leave one active key, the newest: the others signed while another algorithm was configured."""
     op.add_column("signing_keys", sa.Column("activated_at", _moment(), nullable=True))
     op.add_column("signing_keys", sa.Column("retired_at", _moment(), nullable=True))
     op.execute("UPDATE signing_keys SET activated_at = created_at WHERE state = 'active'")
-    upcoming = sa.text("state = 'next'")
-    op.create_index(
-        "uq_signing_keys_next", "signing_keys", ["state"], unique=True, postgresql_where=upcoming, sqlite_where=upcoming
+    newest = sa.text("SELECT kid FROM signing_keys WHERE state = 'active' ORDER BY created_at DESC, kid LIMIT 1")
+    active = op.get_bind().execute(newest).scalar()
+    retire = sa.text(
+        "UPDATE signing_keys SET state = 'retired', retired_at = :now WHERE state = 'active' AND kid <> :kid"
     )
+    now = sa.bindparam("now", datetime.now(UTC), type_=_moment())
+    op.get_bind().execute(retire.bindparams(now, kid=active or ""))
+    op.drop_index("uq_signing_keys_active_algorithm", "signing_keys")
+    for state in ("active", "next"):
+        subset = sa.text(f"state = '{state}'")
+        op.create_index(
+            f"uq_signing_keys_{state}",
+            "signing_keys",
+            ["state"],
+            unique=True,
+            postgresql_where=subset,
+            sqlite_where=subset,
+        )
 
 
 def downgrade() -> None:
     """Drop the tables; the active signing key stays, the others go."""
-    op.drop_index("uq_signing_keys_next", "signing_keys")
+    for state in ("active", "next"):
+        op.drop_index(f"uq_signing_keys_{state}", "signing_keys")
     op.execute("DELETE FROM signing_keys WHERE state <> 'active'")
+    active = sa.text("state = 'active'")
+    op.create_index(
+        "uq_signing_keys_active_algorithm",
+        "signing_keys",
+        ["algorithm"],
+        unique=True,
+        postgresql_where=active,
+        sqlite_where=active,
+    )
     with op.batch_alter_table("signing_keys") as keys:
         keys.drop_column("activated_at")
         keys.drop_column("retired_at")

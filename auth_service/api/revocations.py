@@ -17,13 +17,8 @@ from auth_service.tokens.revocation_feed import MAX_WAIT, TooManyWaitersError, f
 
 router = APIRouter(prefix=OAUTH_PATHS.rstrip("/"), tags=["oauth"])
 
+MEDIA_TYPE = "application/jwt"  # RFC 7519 section 10.3.1
 _MAX_SEQ = 2**63 - 1
-
-
-class JwtResponse(Response):
-    """A compact JWS as the whole body (RFC 7519 section 10.3.1)."""
-
-    media_type = "application/jwt"
 
 
 class FeedQuery(BaseModel):
@@ -43,8 +38,9 @@ class FeedQuery(BaseModel):
 
 @router.get(
     "/revocations",
-    response_class=JwtResponse,
+    response_class=Response,
     responses={
+        200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}, "description": "A signed list."},
         304: {"description": "Not Modified"},
         **oauth_problems(
             {
@@ -72,4 +68,4 @@ async def read_revocations(
     if not query.wait and is_fresh(headers["ETag"], if_none_match):
         return Response(status_code=304, headers=headers)
     document = feed_document(page, runtime.keys, runtime.settings.tokens)
-    return JwtResponse(document, headers=headers)
+    return Response(document, media_type=MEDIA_TYPE, headers=headers)

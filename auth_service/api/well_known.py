@@ -1,17 +1,20 @@
 """The documents by which other services learn how to verify tokens (RFC 8615)."""
 
+from datetime import timedelta
 from hashlib import sha256
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from auth_service.api.conditional import is_fresh
 from auth_service.api.dependencies import CurrentRuntime
 from auth_service.api.openapi import problems
 
 router = APIRouter(prefix="/.well-known", tags=["well-known"])
 
-JWKS_MAX_AGE_SECONDS = 300
+_METADATA_MAX_AGE = timedelta(minutes=5)
+_CACHED: dict[int | str, dict[str, Any]] = {304: {"description": "Not Modified"}, **problems(422)}
 
 
 class JsonWebKey(BaseModel):
@@ -31,16 +34,39 @@ class JsonWebKeySet(BaseModel):
     keys: list[JsonWebKey]
 
 
-@router.get(
-    "/jwks.json",
-    response_model=JsonWebKeySet,
-    responses={304: {"description": "Not Modified"}, **problems(422)},
-)
+class AuthorizationServerMetadata(BaseModel):
+    """What this authorization server offers (RFC 8414 section 2)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    issuer: str = Field(examples=["https://auth.example.com"])
+    token_endpoint: str
+    jwks_uri: str
+    grant_types_supported: list[str]
+    response_types_supported: list[str]
+
+
+@router.get("/jwks.json", response_model=JsonWebKeySet, responses=_CACHED)
 async def read_jwks(runtime: CurrentRuntime, if_none_match: Annotated[str | None, Header()] = None) -> Response:
     """Read the keys that tokens are verified with; answered from memory, whatever the database does."""
-    document = runtime.keys.jwks
+    return _publish(runtime.keys.jwks, runtime.settings.tokens.jwks_max_age, if_none_match)
+
+
+@router.get("/oauth-authorization-server", response_model=AuthorizationServerMetadata, responses=_CACHED)
+@router.get(
+    "/openid-configuration",
+    response_model=AuthorizationServerMetadata,
+    responses=_CACHED,
+    summary="Read Metadata, for tools that only look here",
+)
+async def read_metadata(runtime: CurrentRuntime, if_none_match: Annotated[str | None, Header()] = None) -> Response:
+    """Read what this authorization server offers, and where (RFC 8414); it is no OpenID provider."""
+    return _publish(runtime.metadata, _METADATA_MAX_AGE, if_none_match)
+
+
+def _publish(document: bytes, max_age: timedelta, if_none_match: str | None) -> Response:
     etag = f'"{sha256(document).hexdigest()[:32]}"'
-    headers = {"Cache-Control": f"public, max-age={JWKS_MAX_AGE_SECONDS}", "ETag": etag}
-    if if_none_match is not None and (etag in if_none_match or if_none_match.strip() == "*"):
+    headers = {"Cache-Control": f"public, max-age={int(max_age.total_seconds())}", "ETag": etag}
+    if is_fresh(etag, if_none_match):
         return Response(status_code=304, headers=headers)
     return Response(document, media_type="application/json", headers=headers)

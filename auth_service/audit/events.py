@@ -23,6 +23,10 @@ class AuditEvent(StrEnum):
     ITEM_DELETED = "item.deleted"
     ACCESS_DENIED = "access.denied"
     SIGNING_KEY_CREATED = "signing_key.created"
+    SIGNING_KEY_ROTATED = "signing_key.rotated"
+    SIGNING_KEY_REMOVED = "signing_key.removed"
+    SIGNING_KEY_REVOKED = "signing_key.revoked"
+    SIGNING_KEYS_REWRAPPED = "signing_keys.rewrapped"
 
 
 class Outcome(StrEnum):

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,7 +14,8 @@ from auth_service.cli.failures import MISCONFIGURED, describe_outage, failing_cl
 from auth_service.db.errors import DatabaseUnavailableError, SchemaBehindError
 from auth_service.db.url import parse_database_url
 from auth_service.settings import Settings
-from auth_service.tokens.errors import UnusableSigningKeyError
+from auth_service.tokens.key_inventory import KeyEntry
+from auth_service.tokens.key_safe import Wrapping
 from auth_service.wiring import Runtime
 
 
@@ -75,12 +76,16 @@ async def _database_findings(runtime: Runtime) -> AsyncIterator[Finding]:
     yield Finding("database", well=True)
     yield Finding("schema", well=True)
     async with runtime.unit_of_work(writing=False) as work:
-        try:
-            await work.signing_keys.load(runtime.settings.tokens.algorithm)
-            yield Finding("signing keys", well=True)
-        except UnusableSigningKeyError as error:
-            mend = f"{error}: put the earlier one back into AUTH_SECURITY__MASTER_KEYS."
-            yield Finding("signing keys", well=False, mend=mend)
+        yield _key_finding(await work.key_inventory.list())
         exists = await work.registration.has_administrator(OPERATOR)
     mend = "There is none. Run: auth-service create-admin --email you@example.com"
     yield Finding("administrator", well=exists, mend="" if exists else mend)
+
+
+def _key_finding(keys: Sequence[KeyEntry]) -> Finding:
+    for key in keys:
+        if key.master_key is Wrapping.NONE:
+            unusable = f"signing key {key.kid} cannot be opened with the configured master keys"
+            mend = f"{unusable}: put the earlier one back into AUTH_SECURITY__MASTER_KEYS."
+            return Finding("signing keys", well=False, mend=mend)
+    return Finding("signing keys", well=True)

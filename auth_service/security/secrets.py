@@ -36,6 +36,14 @@ class SecretBox:
                 continue
         raise UndecryptableError
 
+    def is_current(self, sealed: bytes, *, context: bytes) -> bool:
+        """Say whether the first master key sealed it, so that it opens when only that one is left."""
+        try:
+            self._ciphers[0].decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context)
+        except (InvalidTag, ValueError):
+            return False
+        return True
+
 
 def master_keys_of(settings: SecuritySettings) -> list[bytes]:
     """Return the configured master keys, the sealing one first."""

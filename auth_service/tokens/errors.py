@@ -1,8 +1,9 @@
 """What the tokens room refuses with."""
 
+from datetime import datetime
 from uuid import UUID
 
-from auth_service.errors import UnauthenticatedError
+from auth_service.errors import ConflictError, NotFoundError, UnauthenticatedError, UnavailableError
 
 
 class InvalidTokenError(UnauthenticatedError):
@@ -32,3 +33,42 @@ class ReusedRefreshTokenError(InvalidTokenError):
 
 class UnusableSigningKeyError(Exception):
     """A stored signing key that no configured master key opens."""
+
+
+class UnusableKeysError(UnavailableError):
+    """This process cannot sign the way the others do: it could not read, or could not open, the key in use."""
+
+    code = "signing_keys_unusable"
+    detail = "The service cannot use its signing key right now; try again in a moment."
+
+
+class SigningKeyNotFoundError(NotFoundError):
+    """There is no such signing key."""
+
+    code = "signing_key_not_found"
+    detail = "There is no such signing key. 'auth-service keys list' shows those that there are."
+
+
+class YoungKeyError(ConflictError):
+    """The next key would sign before every verifier knows it."""
+
+    code = "signing_key_too_young"
+
+    def __init__(self, usable_at: datetime) -> None:
+        """Say when it will be old enough."""
+        super().__init__(
+            f"The next key is too young: verifiers that refetch the keys only by time may not know it before "
+            f"{usable_at:%Y-%m-%d %H:%M:%S} UTC, and would refuse what it signs. Wait until then; with --emergency it "
+            "is used at once."
+        )
+
+
+class ActiveKeyError(ConflictError):
+    """The key to be revoked is the one that signs."""
+
+    code = "signing_key_active"
+    detail = (
+        "This key signs now. When it is compromised, add --emergency: the next key takes over at once, and verifiers "
+        "that do not know that one yet refuse new tokens until they refetch the keys. Otherwise run 'auth-service keys "
+        "rotate'."
+    )

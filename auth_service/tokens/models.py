@@ -96,13 +96,16 @@ class KeyState(StrEnum):
 
 
 class SigningKeyRecord(Table, table=True):
-    """A signing key at rest: the private part is ciphertext, the public part is derived from it when it is loaded."""
+    """A signing key at rest: the private part is ciphertext, the public part is derived from it when it is loaded.
+
+    The indexes let there be one active and one next key at most. Moments are the database's.
+    """
 
     __tablename__ = "signing_keys"
     __table_args__ = (
         Index(
-            "uq_signing_keys_active_algorithm",
-            "algorithm",
+            "uq_signing_keys_active",
+            "state",
             unique=True,
             postgresql_where=text("state = 'active'"),
             sqlite_where=text("state = 'active'"),

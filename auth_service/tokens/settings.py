@@ -3,12 +3,14 @@
 import re
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_settings import NoDecode
 
 _BASE_URL = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
+
+_OUTAGE_MARGIN = timedelta(minutes=1)
 
 
 class SigningAlgorithm(StrEnum):
@@ -77,6 +79,48 @@ class TokenSettings(BaseModel):
         ),
         examples=["PT10S"],
     )
+    key_rotation_interval: timedelta = Field(
+        default=timedelta(days=30),
+        gt=timedelta(0),
+        description="How long a signing key signs; then the next one takes over (ISO 8601).",
+        examples=["P30D"],
+    )
+    key_dwell: timedelta = Field(
+        default=timedelta(hours=24),
+        gt=timedelta(0),
+        description=(
+            "How long a signing key is published before it signs, at least the age of a kept JWKS and the refresh "
+            "of the replicas together (ISO 8601)."
+        ),
+        examples=["PT24H"],
+    )
+    key_refresh_interval: timedelta = Field(
+        default=timedelta(seconds=10),
+        ge=timedelta(milliseconds=100),
+        le=timedelta(hours=1),
+        description="How often each replica rereads the signing keys (ISO 8601).",
+        examples=["PT10S"],
+    )
+    jwks_max_age: timedelta = Field(
+        default=timedelta(minutes=5),
+        ge=timedelta(0),
+        le=timedelta(hours=24),
+        description="For how long verifiers may keep the JWKS (ISO 8601).",
+        examples=["PT5M"],
+    )
+
+    @property
+    def key_grace(self) -> timedelta:
+        """How long after a rotation a replica may still sign with the old key: it had read the keys just before.
+
+        A replica that cannot reread them stops signing then; so the margin is what an outage may last unnoticed.
+        """
+        return self.key_refresh_interval + _OUTAGE_MARGIN
+
+    @property
+    def key_retention(self) -> timedelta:
+        """How long a retired key stays published: until the last token that it may have signed has expired."""
+        return self.access_token_lifetime + self.leeway + self.key_grace
 
     @property
     def revocations_matter_for(self) -> timedelta:
@@ -99,6 +143,14 @@ class TokenSettings(BaseModel):
         if not _BASE_URL.fullmatch(issuer):
             raise ValueError("it is not the URL of a service: scheme, host, nothing after the path")
         return issuer.rstrip("/")
+
+    @model_validator(mode="after")
+    def _verifiers_know_a_key_before_it_signs(self) -> Self:
+        least = self.jwks_max_age + self.key_refresh_interval
+        if self.key_dwell < least:
+            message = f"a key has to be published for jwks_max_age + key_refresh_interval ({least}) before it signs"
+            raise ValueError(message)
+        return self
 
     @model_validator(mode="before")
     @classmethod

@@ -20,7 +20,12 @@ _IN_TIME_SECONDS = 3
 _CONNECTIONS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'auth-service'"
 _END_CONNECTIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'auth-service'"
 _KEY: dict[str, object] = {"master_keys": new_master_key()}
-_NEEDS_NO_DATABASE = {"GET /livez": 200, "GET /.well-known/jwks.json": 200}
+_NEEDS_NO_DATABASE = {
+    "GET /livez": 200,
+    "GET /.well-known/jwks.json": 200,
+    "GET /.well-known/oauth-authorization-server": 200,
+    "GET /.well-known/openid-configuration": 200,
+}
 
 
 @pytest.fixture(scope="module")

@@ -50,6 +50,8 @@ TABLE: Mapping[str, Row] = {
     "POST /oauth/token": Row("200", "200", anonymous="400 invalid_grant", disabled="400 invalid_grant"),
     "GET /oauth/revocations": PUBLIC,
     "GET /.well-known/jwks.json": PUBLIC,
+    "GET /.well-known/oauth-authorization-server": PUBLIC,
+    "GET /.well-known/openid-configuration": PUBLIC,
     "GET /livez": PUBLIC,
     "GET /readyz": PUBLIC,
     "POST /users": Row("201", "201", anonymous="201", body=NEW_USER),

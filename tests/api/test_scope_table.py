@@ -23,6 +23,8 @@ ENOUGH: Mapping[str, tuple[frozenset[Scope], frozenset[Scope]]] = {
     "POST /oauth/token": (ALL, ALL),
     "GET /oauth/revocations": (ALL, ALL),
     "GET /.well-known/jwks.json": (ALL, ALL),
+    "GET /.well-known/oauth-authorization-server": (ALL, ALL),
+    "GET /.well-known/openid-configuration": (ALL, ALL),
     "GET /livez": (ALL, ALL),
     "GET /readyz": (ALL, ALL),
     "POST /users": (frozenset({ADMIN}), NONE),

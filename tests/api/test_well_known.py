@@ -4,6 +4,7 @@ import pytest
 from httpx import AsyncClient
 from joserfc.jwk import ECKey
 
+from tests.support.keys import KeyStore
 from tests.support.service import Service
 from tests.support.task_statements import statements_of_this_task
 
@@ -14,17 +15,28 @@ async def test_the_document_has_public_members_and_no_others(service: Service) -
     with statements_of_this_task(service) as statements:
         response = await service.client.get(JWKS)
 
-    (key,) = response.json()["keys"]
-    imported = ECKey.import_key(key)
+    keys = response.json()["keys"]
     assert response.status_code == 200
     assert response.json() == {
         "keys": [
             {"kty": "EC", "crv": "P-256", "x": key["x"], "y": key["y"], "kid": key["kid"], "use": "sig", "alg": "ES256"}
+            for key in keys
         ]
     }
-    assert not imported.is_private
-    assert key["kid"] == imported.thumbprint() == service.runtime.keys.active.kid
+    for key in keys:
+        imported = ECKey.import_key(key)
+        assert not imported.is_private
+        assert key["kid"] == imported.thumbprint()
     assert statements == []
+
+
+async def test_the_key_that_signs_comes_first_and_the_next_one_is_published_already(service: Service) -> None:
+    response = await service.client.get(JWKS)
+
+    states = await KeyStore(service.runtime.settings).states()
+    published = [key["kid"] for key in response.json()["keys"]]
+    assert [states[kid] for kid in published] == ["active", "next"]
+    assert published[0] == service.runtime.keys.active.kid
 
 
 async def test_the_document_may_be_kept_for_a_while(client: AsyncClient) -> None:

@@ -22,6 +22,7 @@ def _findings(outcome: Outcome) -> list[dict[str, Any]]:
 def test_a_healthy_service_is_said_to_be_well(operator: Operator, migrated_database: str) -> None:
     operator.environment["AUTH_DATABASE__URL"] = migrated_database
     operator.run("create-admin", "--email", "ann@example.com")
+    operator.make_signing_key()
 
     for_people, for_programs = operator.run("doctor"), operator.run("doctor", "--json")
 

@@ -1,9 +1,6 @@
 """Replicas that each run `migrate`, `create-admin --if-none` and `serve` at once on an empty database."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 
 import httpx
 import pytest
@@ -13,55 +10,28 @@ from auth_service.db.engine import Database
 from auth_service.db.settings import DatabaseSettings
 from auth_service.tokens.models import SigningKeyRecord
 from auth_service.users.models import User
-from tests.support.commands import Operator, Outcome, free_port
-from tests.support.processes import Running, load_keys, run_commands, running_at_once
-
-EMAIL, PASSWORD = "ann@example.com", "correct horse battery staple"
-
-
-@dataclass(frozen=True, slots=True)
-class Replica:
-    process: Running
-    url: str
-
-    def sign_in(self, client: httpx.Client) -> str:
-        form = {"grant_type": "password", "username": EMAIL, "password": PASSWORD}
-        token: str = client.post(f"{self.url}/oauth/token", data=form).json()["access_token"]
-        return token
-
-    def read_me(self, client: httpx.Client, token: str) -> httpx.Response:
-        return client.get(f"{self.url}/users/me", headers={"Authorization": f"Bearer {token}"})
+from tests.support.commands import Operator, Outcome
+from tests.support.processes import load_keys, running_at_once
+from tests.support.replicas import EMAIL, running_replicas
 
 
-@contextmanager
-def _replicas(operator: Operator, count: int) -> Iterator[list[Replica]]:
-    """Yield replicas that began at once and are all ready."""
-    ports = [free_port() for _ in range(count)]
-    create_admin = ["create-admin", "--if-none", "--email", EMAIL, "--password-stdin"]
-    commands = [[["migrate"], create_admin, ["serve", "--port", str(port)]] for port in ports]
-    arguments = [(operator.folder, operator.environment, f"{PASSWORD}\n", each) for each in commands]
-    with running_at_once(run_commands, arguments) as processes:
-        for process in processes:
-            process.wait_for("service.ready")
-        yield [Replica(process, f"http://127.0.0.1:{port}") for process, port in zip(processes, ports, strict=True)]
-
-
-async def _stored(url: str) -> tuple[int, list[str]]:
+async def _stored(url: str) -> tuple[list[str], list[str]]:
+    """Return the states of the signing keys, and the administrators."""
     database = Database(DatabaseSettings.model_validate({"url": url}))
     async with database.transaction(writing=False) as session:
-        keys = (await session.exec(select(SigningKeyRecord))).all()
+        states = (await session.exec(select(SigningKeyRecord.state).order_by("state"))).all()
         administrators = (await session.exec(select(User.email).where(col(User.is_superuser)))).all()
     await database.dispose()
-    return len(keys), list(administrators)
+    return list(states), list(administrators)
 
 
-def test_replicas_that_start_at_once_agree_on_one_key_and_one_administrator(
+def test_replicas_that_start_at_once_agree_on_one_key_set_and_one_administrator(
     operator: Operator, empty_database: str
 ) -> None:
     operator.environment["AUTH_DATABASE__URL"] = empty_database
     count = 5 if empty_database.startswith("postgresql") else 2
 
-    with _replicas(operator, count) as replicas, httpx.Client() as client:
+    with running_replicas(operator, count) as replicas, httpx.Client() as client:
         ready = [client.get(f"{replica.url}/readyz").status_code for replica in replicas]
         key_sets = {client.get(f"{replica.url}/.well-known/jwks.json").content for replica in replicas}
         tokens = [replica.sign_in(client) for replica in replicas]
@@ -73,14 +43,14 @@ def test_replicas_that_start_at_once_agree_on_one_key_and_one_administrator(
     assert ready == [200] * count
     assert len(key_sets) == 1
     assert accepted == {200}
-    assert asyncio.run(_stored(empty_database)) == (1, [EMAIL])
+    assert asyncio.run(_stored(empty_database)) == (["active", "next"], [EMAIL])
     assert exit_codes == [0] * count
     for replica in replicas:
         operator.check(Outcome(0, replica.process.text, ""))
 
 
 @pytest.mark.parametrize("algorithm", ["ES256", "RS256"])
-def test_of_many_first_signing_keys_made_at_once_one_is_stored_and_used_by_all(
+def test_of_many_first_key_sets_made_at_once_one_is_stored_and_used_by_all(
     operator: Operator, migrated_database: str, algorithm: str
 ) -> None:
     """Here nothing else makes the processes wait for each other, as the other commands of a start do."""
@@ -91,4 +61,4 @@ def test_of_many_first_signing_keys_made_at_once_one_is_stored_and_used_by_all(
 
     assert exit_codes == [0] * 6, processes[0].text
     assert len({process.text for process in processes}) == 1
-    assert asyncio.run(_stored(migrated_database)) == (1, [])
+    assert asyncio.run(_stored(migrated_database)) == (["active", "next"], [])

@@ -167,6 +167,29 @@ def test_a_migration_that_rebuilds_a_table_keeps_what_refers_to_it(database_with
     assert _with_database(database_with_rows, rebuild) == [1, 1]
 
 
+def test_of_several_active_keys_the_newest_goes_on_signing(empty_database: str) -> None:
+    def migrate(connection: Connection) -> list[tuple[str, str]]:
+        command.upgrade(alembic_config(connection), "0001")
+        for day, algorithm in enumerate(["RS256", "ES256", "EdDSA"], 1):
+            moment = datetime(2026, 11, day, tzinfo=UTC).isoformat(" ")
+            kid = f"key-{day}"
+            connection.execute(
+                text(f"INSERT INTO signing_keys VALUES ('{kid}', '{algorithm}', 'active', '', '{moment}')")  # noqa: S608
+            )
+        connection.commit()
+        command.upgrade(alembic_config(connection), "head")
+        kept = connection.execute(
+            text("SELECT kid, state FROM signing_keys WHERE (retired_at IS NULL) = (state = 'active') ORDER BY kid")
+        )
+        return [(kid, state) for kid, state in kept]
+
+    assert _with_database(empty_database, migrate) == [
+        ("key-1", "retired"),
+        ("key-2", "retired"),
+        ("key-3", "active"),
+    ]
+
+
 def test_sqlite_keeps_foreign_keys_again_after_a_migration_and_after_a_failed_one(tmp_path: Path) -> None:
     def run(connection: Connection) -> list[int]:
         command.upgrade(alembic_config(connection), "head")

@@ -62,6 +62,21 @@ def test_every_byte_of_a_ciphertext_counts() -> None:
             box.open(bytes(changed), context=b"")
 
 
+@pytest.mark.parametrize(
+    ("keys", "context", "current"),
+    [
+        pytest.param([FIRST], b"row 1", True, id="the only key"),
+        pytest.param([FIRST, SECOND], b"row 1", True, id="the first key"),
+        pytest.param([SECOND, FIRST], b"row 1", False, id="an older key"),
+        pytest.param([FIRST], b"row 2", False, id="another context"),
+    ],
+)
+def test_what_the_first_master_key_sealed_needs_no_other(keys: list[bytes], context: bytes, *, current: bool) -> None:
+    sealed = SecretBox([FIRST], purpose="tests").seal(b"a secret", context=b"row 1")
+
+    assert SecretBox(keys, purpose="tests").is_current(sealed, context=context) is current
+
+
 def test_the_first_master_key_seals_and_every_one_opens() -> None:
     old, rotated = SecretBox([FIRST], purpose="tests"), SecretBox([SECOND, FIRST], purpose="tests")
 

@@ -119,14 +119,14 @@ def run_commands(folder: Path, environment: Mapping[str, str], stdin: str, comma
 
 
 def load_keys(environment: Mapping[str, str]) -> None:
-    """Load the signing keys, as every start does, and write down which one signs."""
+    """Load the signing keys, as every start does, and write them down, the one that signs first."""
     os.environ.update(environment)
 
     async def run() -> None:
         runtime = Runtime(load_settings())
         try:
             await runtime.load_keys()
-            print(runtime.keys.active.kid)  # noqa: T201 - this is what the test reads
+            print(*runtime.keys.published)  # noqa: T201 - this is what the test reads
         finally:
             await runtime.close()
 

@@ -20,7 +20,7 @@ def make_settings(database_url: str, **groups: dict[str, object]) -> Settings:
     defaults: dict[str, dict[str, object]] = {
         "database": {"url": database_url, "pool_size": 10},
         "security": {"master_keys": new_master_key()},
-        "tokens": {"issuer": ISSUER},
+        "tokens": {"issuer": ISSUER, "key_refresh_interval": "PT1H"},  # nothing in the background of a test
         "hashing": dict(CHEAP_HASHES),
         "http": {"docs": True},
     }

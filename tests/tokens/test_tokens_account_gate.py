@@ -40,7 +40,14 @@ ACCEPTING: dict[str, Mapping[str, Any]] = {
     "DELETE /items/{item_id}": {},
 }
 MAKING = {"POST /oauth/token"}
-ASKING_NOBODY = {"GET /.well-known/jwks.json", "GET /oauth/revocations", "GET /livez", "GET /readyz"}
+ASKING_NOBODY = {
+    "GET /oauth/revocations",
+    "GET /.well-known/jwks.json",
+    "GET /.well-known/oauth-authorization-server",
+    "GET /.well-known/openid-configuration",
+    "GET /livez",
+    "GET /readyz",
+}
 
 
 async def _disable(service: Service, victim: Account, admin: Account) -> Response:

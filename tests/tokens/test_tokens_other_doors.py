@@ -33,7 +33,7 @@ async def _cursor(service: Service, admin: Account, path: str) -> str:
 @pytest.fixture(scope="module")
 async def artefacts(started_service: Service, admin: Account) -> dict[str, str]:
     async with started_service.runtime.database.transaction(writing=False) as session:
-        record = (await session.exec(select(SigningKeyRecord))).one()
+        record = (await session.exec(select(SigningKeyRecord).where(SigningKeyRecord.state == "active"))).one()
     user = await started_service.stored_user(admin.id)
     assert user is not None
     return {

@@ -61,6 +61,11 @@ def test_audiences_of_other_services_come_after_ones_own(shared: object) -> None
         pytest.param({"leeway": 301}, id="too much leeway"),
         pytest.param({"issuer": 7}, id="a number for an issuer"),
         pytest.param({"lifetime": 600}, id="an unknown name"),
+        pytest.param({"key_rotation_interval": 0}, id="a rotation without end"),
+        pytest.param({"key_refresh_interval": 0.05}, id="a refresh without end"),
+        pytest.param({"jwks_max_age": -1}, id="less than no age"),
+        pytest.param({"key_dwell": "PT5M9S"}, id="a key that signs before every verifier knows it"),
+        pytest.param({"jwks_max_age": "PT23H59M51S"}, id="a JWKS that is kept for longer than a key waits"),
     ],
 )
 def test_what_makes_no_sense_is_refused(changes: dict[str, object]) -> None:
@@ -79,3 +84,12 @@ def test_the_defaults_are_short_lived_and_asymmetric() -> None:
     assert settings.algorithm == "ES256"
     assert settings.access_token_lifetime == timedelta(minutes=10)
     assert settings.leeway == timedelta(seconds=30)
+    assert settings.key_rotation_interval == timedelta(days=30)
+    assert settings.key_dwell == timedelta(hours=24)
+    assert settings.key_retention == timedelta(minutes=10, seconds=30 + 10 + 60)
+
+
+def test_a_key_may_sign_as_soon_as_every_verifier_knows_it() -> None:
+    settings = TokenSettings.model_validate({"issuer": "https://auth.example.com", "key_dwell": "PT5M10S"})
+
+    assert settings.key_dwell == settings.jwks_max_age + settings.key_refresh_interval

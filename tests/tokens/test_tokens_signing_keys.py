@@ -1,23 +1,20 @@
 """Signing keys at rest: encrypted, bound to their row, made once and never replaced by accident."""
 
 import asyncio
-from collections.abc import Sequence
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from sqlmodel import col, select, update
 
-from auth_service.db.engine import Database
 from auth_service.security.secrets import SecretBox
 from auth_service.security.settings import parse_master_key
 from auth_service.settings import Settings
 from auth_service.tokens.errors import UnusableSigningKeyError
 from auth_service.tokens.jws import generate_private_key, load_signing_key
-from auth_service.tokens.models import SigningKeyRecord
+from auth_service.tokens.key_safe import KEY_PURPOSE
 from auth_service.tokens.settings import SigningAlgorithm
-from auth_service.tokens.signing_keys import KEY_PURPOSE
 from auth_service.wiring import Runtime
+from tests.support.keys import KeyStore, key_events
 from tests.support.service import running_service
 from tests.support.settings import ISSUER, make_settings, new_master_key
 
@@ -35,21 +32,6 @@ async def start(settings: Settings) -> str:
         return service.runtime.keys.active.kid
 
 
-async def stored_keys(settings: Settings) -> Sequence[SigningKeyRecord]:
-    database = Database(settings.database)
-    async with database.transaction(writing=False) as session:
-        records = (await session.exec(select(SigningKeyRecord))).all()
-    await database.dispose()
-    return records
-
-
-async def change_key(settings: Settings, name: str, columns: dict[str, object]) -> None:
-    database = Database(settings.database)
-    async with database.transaction(writing=True) as session:
-        await session.exec(update(SigningKeyRecord).where(col(SigningKeyRecord.kid) == name).values(**columns))
-    await database.dispose()
-
-
 async def test_the_private_part_is_stored_encrypted(migrated_database: str) -> None:
     settings = settings_with(migrated_database, FIRST)
     async with running_service(settings) as service:
@@ -58,7 +40,7 @@ async def test_the_private_part_is_stored_encrypted(migrated_database: str) -> N
     pkcs8 = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     scalar = key.private_numbers().private_value.to_bytes(32)
 
-    (record,) = await stored_keys(settings)
+    record = next(record for record in await KeyStore(settings).all() if record.state == "active")
 
     box = SecretBox([parse_master_key(FIRST)], purpose=KEY_PURPOSE)
     context = f"{record.kid}/ES256/signing-keys".encode()
@@ -70,27 +52,32 @@ async def test_the_private_part_is_stored_encrypted(migrated_database: str) -> N
         assert b"PRIVATE" not in stored
 
 
-async def test_a_key_is_made_once_and_recorded(migrated_database: str) -> None:
+async def test_the_first_keys_are_made_once_and_recorded(migrated_database: str) -> None:
     settings = settings_with(migrated_database, FIRST)
 
     first, second = await start(settings), await start(settings)
 
     async with running_service(settings) as service:
-        events = [(event.event, event.detail) for event in await service.audit_events()]
-    assert first == second
-    assert events == [("signing_key.created", {"kid": first, "algorithm": "ES256"})]
+        events = await key_events(service)
+    upcoming = await KeyStore(settings).kid("next")
+    assert first == second == await KeyStore(settings).kid("active")
+    assert events == {
+        ("signing_key.created", first): {"algorithm": "ES256", "state": "active"},
+        ("signing_key.created", upcoming): {"algorithm": "ES256", "state": "next"},
+    }
 
 
-async def test_replicas_that_start_at_once_agree_on_one_key(migrated_database: str) -> None:
+async def test_replicas_that_start_at_once_agree_on_one_key_set(migrated_database: str) -> None:
     settings = settings_with(migrated_database, FIRST)
     runtimes = [Runtime(settings) for _ in range(5)]
 
     await asyncio.gather(*(runtime.load_keys() for runtime in runtimes))
 
-    kids = {runtime.keys.active.kid for runtime in runtimes}
+    key_sets = {runtime.keys.jwks for runtime in runtimes}
     for runtime in runtimes:
         await runtime.close()
-    assert [record.kid for record in await stored_keys(settings)] == list(kids)
+    assert len(key_sets) == 1
+    assert sorted((await KeyStore(settings).states()).values()) == ["active", "next"]
 
 
 async def test_the_first_master_key_encrypts_and_every_one_opens(migrated_database: str) -> None:
@@ -100,32 +87,46 @@ async def test_the_first_master_key_encrypts_and_every_one_opens(migrated_databa
     await start(settings_with(migrated_database, SECOND, FIRST, algorithm="EdDSA"))
 
     assert behind_a_new_one == made
-    records = {record.algorithm: record for record in await stored_keys(settings_with(migrated_database, SECOND))}
+    store = KeyStore(settings_with(migrated_database, SECOND))
+    records = {record.algorithm: record for record in await store.all()}
     for algorithm, master_key in (("ES256", FIRST), ("EdDSA", SECOND)):
         box = SecretBox([parse_master_key(master_key)], purpose=KEY_PURPOSE)
         context = f"{records[algorithm].kid}/{algorithm}/signing-keys".encode()
         assert box.open(records[algorithm].encrypted_private_key, context=context)
 
 
-async def test_a_key_that_no_master_key_opens_stops_the_start_and_stays(migrated_database: str) -> None:
-    made = await start(settings_with(migrated_database, FIRST))
-    before = await stored_keys(settings_with(migrated_database, FIRST))
+@pytest.mark.parametrize("algorithm", ["ES256", "RS256"])
+async def test_a_key_that_no_master_key_opens_stops_the_start_and_stays(migrated_database: str, algorithm: str) -> None:
+    settings = settings_with(migrated_database, FIRST)
+    made = await start(settings)
+    before = [record.model_dump() for record in await KeyStore(settings).all()]
 
-    with pytest.raises(UnusableSigningKeyError, match=f"signing key {made} cannot be opened"):
-        await start(settings_with(migrated_database, SECOND))
+    with pytest.raises(UnusableSigningKeyError, match=r"signing key \S+ cannot be opened"):
+        await start(settings_with(migrated_database, SECOND, algorithm=algorithm))
 
-    after = await stored_keys(settings_with(migrated_database, FIRST))
-    assert [record.model_dump() for record in after] == [record.model_dump() for record in before]
-    assert await start(settings_with(migrated_database, FIRST)) == made
+    assert [record.model_dump() for record in await KeyStore(settings).all()] == before
+    assert await start(settings) == made
+
+
+async def test_a_next_key_that_does_not_open_is_not_replaced_when_the_algorithm_changes(migrated_database: str) -> None:
+    settings = settings_with(migrated_database, FIRST)
+    await start(settings)
+    store = KeyStore(settings)
+    before = await store.states()
+    await store.change(await store.kid("next"), encrypted_private_key=b"damaged")
+
+    with pytest.raises(UnusableSigningKeyError):
+        await start(settings_with(migrated_database, FIRST, algorithm="EdDSA"))
+
+    assert await store.states() == before
 
 
 async def test_the_private_part_of_one_key_cannot_be_passed_off_as_anothers(migrated_database: str) -> None:
     settings = settings_with(migrated_database, FIRST)
     await start(settings)
-    await start(settings_with(migrated_database, FIRST, algorithm="EdDSA"))
-    one, other = await stored_keys(settings)
+    one, other = await KeyStore(settings).all()
 
-    await change_key(settings, one.kid, {"encrypted_private_key": other.encrypted_private_key})
+    await KeyStore(settings).change(one.kid, encrypted_private_key=other.encrypted_private_key)
 
     with pytest.raises(UnusableSigningKeyError):
         await start(settings)
@@ -133,8 +134,8 @@ async def test_the_private_part_of_one_key_cannot_be_passed_off_as_anothers(migr
 
 async def test_a_row_that_was_tampered_with_stops_the_start(migrated_database: str) -> None:
     settings = settings_with(migrated_database, FIRST)
-    made = await start(settings)
-    (record,) = await stored_keys(settings)
+    made, store = await start(settings), KeyStore(settings)
+    record = next(record for record in await store.all() if record.kid == made)
     good = record.model_dump()
 
     for column, content in (
@@ -143,10 +144,10 @@ async def test_a_row_that_was_tampered_with_stops_the_start(migrated_database: s
         ("encrypted_private_key", b""),
         ("encrypted_private_key", record.encrypted_private_key[:-1]),
     ):
-        await change_key(settings, made, {column: content})
+        await store.change(made, **{column: content})
         with pytest.raises(UnusableSigningKeyError):
             await start(settings)
-        await change_key(settings, str({**good, column: content}["kid"]), good)
+        await store.change(str({**good, column: content}["kid"]), **good)
 
     assert await start(settings) == made
 

@@ -1,0 +1,97 @@
+"""Does what `keys` says, and reports it."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import TypeVar
+
+import typer
+
+from auth_service.authz.principal import OPERATOR
+from auth_service.cli.configuration import load_settings
+from auth_service.cli.failures import failing_clearly
+from auth_service.tokens.key_inventory import KeyEntry
+from auth_service.tokens.models import KeyState
+from auth_service.wiring import Runtime, UnitOfWork
+
+Result = TypeVar("Result")
+
+_HEADINGS = ("STATE", "KID", "ALGORITHM", "CREATED", "SIGNS FROM", "UNTIL", "MASTER KEY")
+
+
+def run_list(*, as_json: bool) -> None:
+    """Print the keys."""
+    _print_keys(_do(lambda work: work.key_inventory.list(), writing=False), as_json=as_json)
+
+
+def run_rotate(*, emergency: bool, as_json: bool) -> None:
+    """Rotate, and print the keys."""
+
+    async def rotate(work: UnitOfWork) -> Sequence[KeyEntry]:
+        await work.key_rotation.rotate(OPERATOR, emergency=emergency)
+        return await work.key_inventory.list()
+
+    keys = _do(rotate)
+    if not as_json:
+        kid = next(key.kid for key in keys if key.state == KeyState.ACTIVE)
+        typer.echo(f"{kid} signs now. Every replica follows within AUTH_TOKENS__KEY_REFRESH_INTERVAL.\n")
+    _print_keys(keys, as_json=as_json)
+
+
+def run_revoke(kid: str, *, emergency: bool, as_json: bool) -> None:
+    """Remove a key, and print the others."""
+
+    async def revoke(work: UnitOfWork) -> Sequence[KeyEntry]:
+        await work.key_rotation.revoke(OPERATOR, kid, emergency=emergency)
+        return await work.key_inventory.list()
+
+    keys = _do(revoke)
+    if not as_json:
+        typer.echo(
+            f"{kid} is gone. Every replica refuses its tokens within AUTH_TOKENS__KEY_REFRESH_INTERVAL; other services "
+            "do as soon as they read the revocation feed or refetch the keys.\n"
+        )
+    _print_keys(keys, as_json=as_json)
+
+
+def run_rewrap(*, as_json: bool) -> None:
+    """Encrypt anew, and say how much that was."""
+    changed, count = _do(lambda work: work.key_inventory.rewrap(OPERATOR))
+    if as_json:
+        typer.echo(json.dumps({"signing_keys": {"rewrapped": changed, "total": count}}, indent=2))
+    else:
+        typer.echo(f"Signing keys: {changed} of {count} encrypted anew; all are under the first master key now.")
+
+
+def _do(act: Callable[[UnitOfWork], Awaitable[Result]], *, writing: bool = True) -> Result:
+    async def run() -> Result:
+        async with Runtime(load_settings()) as runtime:
+            await runtime.check_readiness()
+            async with runtime.unit_of_work(writing=writing) as work:
+                return await act(work)
+
+    with failing_clearly():
+        return asyncio.run(run())
+
+
+def _print_keys(keys: Sequence[KeyEntry], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps([asdict(key) for key in keys], indent=2, default=datetime.isoformat))
+        return
+    rows = [_HEADINGS, *(_row(key) for key in keys)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
+    for row in rows:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _row(key: KeyEntry) -> tuple[str, ...]:
+    is_next = key.state == KeyState.NEXT
+    signs_from, until = (key.until, None) if is_next else (key.activated_at, key.until)
+    moments = (key.created_at, signs_from, until)
+    return (key.state, key.kid, key.algorithm, *(_write(moment) for moment in moments), key.master_key)
+
+
+def _write(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S}Z" if moment is not None else "-"

@@ -1,0 +1,177 @@
+"""`keys`: what an operator sees of the signing keys, and what they can do in the middle of the night."""
+
+import asyncio
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.support.commands import Operator, Outcome
+from tests.support.keys import KeyStore
+from tests.support.service import running_service
+from tests.support.settings import make_settings, new_master_key
+from tests.support.tokens import read_me
+
+
+@pytest.fixture
+def store(operator: Operator, migrated_database: str) -> KeyStore:
+    """Return the keys of a service that was started once."""
+    operator.environment["AUTH_DATABASE__URL"] = migrated_database
+    operator.make_signing_key()
+    return KeyStore(make_settings(migrated_database))
+
+
+def states(store: KeyStore) -> dict[str, str]:
+    return asyncio.run(store.states())
+
+
+def kid_of(store: KeyStore, state: str) -> str:
+    return asyncio.run(store.kid(state))
+
+
+def listed(outcome: Outcome) -> list[dict[str, Any]]:
+    assert (outcome.code, outcome.stderr) == (0, "")
+    keys: list[dict[str, Any]] = json.loads(outcome.stdout)
+    return keys
+
+
+def test_the_list_says_what_each_key_is_for_and_until_when(operator: Operator, store: KeyStore) -> None:
+    operator.run("keys", "rotate", "--emergency")
+    records = {record.state: record for record in asyncio.run(store.all())}
+
+    for_people, for_programs = operator.run("keys", "list"), listed(operator.run("keys", "list", "--json"))
+
+    entries = {key["state"]: key for key in for_programs}
+    heading, *rows = [line.split() for line in for_people.stdout.splitlines()]
+    retired, upcoming = records["retired"], records["next"]
+    assert retired.retired_at is not None
+    assert heading == ["STATE", "KID", "ALGORITHM", "CREATED", "SIGNS", "FROM", "UNTIL", "MASTER", "KEY"]
+    assert {row[0]: row[1] for row in rows} == {state: record.kid for state, record in records.items()}
+    assert entries["retired"] == {
+        "kid": retired.kid,
+        "algorithm": "ES256",
+        "state": "retired",
+        "created_at": retired.created_at.isoformat(),
+        "activated_at": str(retired.activated_at).replace(" ", "T"),
+        "retired_at": retired.retired_at.isoformat(),
+        "until": (retired.retired_at + timedelta(minutes=10, seconds=30 + 10 + 60)).isoformat(),
+        "master_key": "first",
+    }
+    assert entries["next"]["until"] == (upcoming.created_at + timedelta(hours=24)).isoformat()
+    assert entries["active"]["until"] is None
+
+
+def test_a_rotation_before_its_time_is_refused_with_the_time(operator: Operator, store: KeyStore) -> None:
+    before = states(store)
+
+    outcome = operator.run("keys", "rotate")
+
+    assert (outcome.code, outcome.stdout) == (1, "")
+    assert outcome.stderr.startswith("auth-service: The next key is too young: ")
+    assert "with --emergency it is used at once" in outcome.stderr
+    assert states(store) == before
+
+
+def test_a_rotation_in_time_needs_no_emergency(operator: Operator, store: KeyStore) -> None:
+    upcoming = kid_of(store, "next")
+    asyncio.run(store.let_pass(timedelta(hours=24)))
+
+    outcome = operator.run("keys", "rotate")
+
+    assert (outcome.code, outcome.stderr) == (0, "")
+    assert outcome.stdout.startswith(f"{upcoming} signs now. ")
+    assert kid_of(store, "active") == upcoming
+
+
+def test_a_rotation_can_be_read_by_programs(operator: Operator, store: KeyStore) -> None:
+    keys = listed(operator.run("keys", "rotate", "--emergency", "--json"))
+
+    assert {key["kid"]: key["state"] for key in keys} == states(store)
+
+
+def test_the_key_that_signs_is_revoked_in_an_emergency_only(operator: Operator, store: KeyStore) -> None:
+    active, upcoming = kid_of(store, "active"), kid_of(store, "next")
+
+    refused = operator.run("keys", "revoke", active)
+    after_the_refusal = states(store)
+    done = operator.run("keys", "revoke", active, "--emergency")
+
+    assert (refused.code, refused.stdout) == (1, "")
+    assert refused.stderr.startswith("auth-service: This key signs now. When it is compromised, add --emergency: ")
+    assert after_the_refusal == {active: "active", upcoming: "next"}
+    assert (done.code, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"{active} is gone. ")
+    assert states(store) == {upcoming: "active", kid_of(store, "next"): "next"}
+
+
+def test_a_key_that_does_not_sign_is_revoked_without_more_ado(operator: Operator, store: KeyStore) -> None:
+    upcoming = kid_of(store, "next")
+
+    keys = listed(operator.run("keys", "revoke", upcoming, "--json"))
+
+    assert upcoming not in {key["kid"] for key in keys}
+    assert sorted(key["state"] for key in keys) == ["active", "next"]
+
+
+@pytest.mark.usefixtures("store")
+def test_an_unknown_key_is_not_revoked(operator: Operator) -> None:
+    outcome = operator.run("keys", "revoke", "no-such-key", "--emergency")
+
+    assert outcome == Outcome(
+        1, "", "auth-service: There is no such signing key. 'auth-service keys list' shows those that there are.\n"
+    )
+
+
+def test_the_master_key_is_changed_while_the_service_serves(operator: Operator, migrated_database: str) -> None:
+    operator.environment["AUTH_DATABASE__URL"] = migrated_database
+    old, new = operator.environment["AUTH_SECURITY__MASTER_KEYS"], new_master_key()
+    both = f"{new},{old}"
+
+    async def token_before() -> str:
+        async with running_service(make_settings(migrated_database, security={"master_keys": old})) as service:
+            return (await service.make_user()).token
+
+    async def status_after(token: str) -> int:
+        async with running_service(make_settings(migrated_database, security={"master_keys": new})) as service:
+            return (await read_me(service, token)).status_code
+
+    token = asyncio.run(token_before())
+    before = listed(operator.run("keys", "list", "--json", AUTH_SECURITY__MASTER_KEYS=both))
+    done = operator.run("keys", "rewrap", AUTH_SECURITY__MASTER_KEYS=both)
+    again = operator.run("keys", "rewrap", "--json", AUTH_SECURITY__MASTER_KEYS=both)
+    after = listed(operator.run("keys", "list", "--json", AUTH_SECURITY__MASTER_KEYS=new))
+
+    assert done == Outcome(0, "Signing keys: 2 of 2 encrypted anew; all are under the first master key now.\n", "")
+    assert (again.code, json.loads(again.stdout)) == (0, {"signing_keys": {"rewrapped": 0, "total": 2}})
+    assert [key["master_key"] for key in (*before, *after)] == ["older", "older", "first", "first"]
+    assert asyncio.run(status_after(token)) == 200
+
+
+def test_nothing_is_rewrapped_when_one_key_does_not_open(operator: Operator, store: KeyStore) -> None:
+    new = new_master_key()
+    asyncio.run(store.change(kid_of(store, "next"), encrypted_private_key=b"damaged"))
+    before = [record.model_dump() for record in asyncio.run(store.all())]
+
+    changes = {"AUTH_SECURITY__MASTER_KEYS": f"{new},{operator.environment['AUTH_SECURITY__MASTER_KEYS']}"}
+    outcome = operator.run("keys", "rewrap", **changes)
+    keys = listed(operator.run("keys", "list", "--json", **changes))
+
+    assert (outcome.code, outcome.stdout) == (2, "")
+    assert "cannot be opened with the configured master keys" in outcome.stderr
+    assert [record.model_dump() for record in asyncio.run(store.all())] == before
+    assert {key["state"]: key["master_key"] for key in keys} == {"active": "older", "next": "none"}
+
+
+@pytest.mark.parametrize("command", ["list", "rotate", "revoke", "rewrap"])
+def test_every_command_about_keys_explains_itself(operator: Operator, command: str) -> None:
+    outcome = operator.run("keys", command, "--help")
+
+    assert (outcome.code, outcome.stderr) == (0, "")
+    assert f" keys {command} " in outcome.stdout
+
+
+def test_keys_alone_prints_its_help(operator: Operator) -> None:
+    outcome = operator.run("keys")
+
+    assert all(f" {command} " in outcome.stdout + outcome.stderr for command in ("list", "rotate", "revoke", "rewrap"))

@@ -34,7 +34,7 @@ def rotate(
     run_rotate(emergency=emergency, as_json=as_json)
 
 
-@app.command()
+@app.command(context_settings={"ignore_unknown_options": True})  # the name of a key may begin with a dash
 def revoke(
     kid: Annotated[str, typer.Argument(help="The name of the key, as 'keys list' prints it.")],
     emergency: Annotated[

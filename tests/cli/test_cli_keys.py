@@ -115,8 +115,9 @@ def test_a_key_that_does_not_sign_is_revoked_without_more_ado(operator: Operator
 
 
 @pytest.mark.usefixtures("store")
-def test_an_unknown_key_is_not_revoked(operator: Operator) -> None:
-    outcome = operator.run("keys", "revoke", "no-such-key", "--emergency")
+@pytest.mark.parametrize("kid", ["no-such-key", "-no-such-key", "--no-such-key", "-"])
+def test_an_unknown_key_is_not_revoked(operator: Operator, kid: str) -> None:
+    outcome = operator.run("keys", "revoke", kid, "--emergency")
 
     assert outcome == Outcome(
         1, "", "auth-service: There is no such signing key. 'auth-service keys list' shows those that there are.\n"
@@ -146,6 +147,15 @@ def test_the_master_key_is_changed_while_the_service_serves(operator: Operator, 
     assert (again.code, json.loads(again.stdout)) == (0, {"signing_keys": {"rewrapped": 0, "total": 2}})
     assert [key["master_key"] for key in (*before, *after)] == ["older", "older", "first", "first"]
     assert asyncio.run(status_after(token)) == 200
+
+
+def test_a_key_whose_name_begins_with_a_dash_is_revoked(operator: Operator, store: KeyStore) -> None:
+    asyncio.run(store.change(kid_of(store, "next"), kid="-dash"))
+
+    outcome = operator.run("keys", "revoke", "-dash")
+
+    assert (outcome.code, outcome.stderr) == (0, "")
+    assert outcome.stdout.startswith("-dash is gone. ")
 
 
 def test_nothing_is_rewrapped_when_one_key_does_not_open(operator: Operator, store: KeyStore) -> None:

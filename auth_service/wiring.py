@@ -15,6 +15,7 @@ from auth_service.authenticators.password import PasswordAuthenticator
 from auth_service.authenticators.stand_ins import StandIns
 from auth_service.authz.errors import AccessDeniedError
 from auth_service.authz.principal import Principal
+from auth_service.clients.repository import ClientRepository
 from auth_service.db.engine import Database
 from auth_service.db.errors import SchemaBehindError
 from auth_service.db.migrations import current_revision, is_behind
@@ -22,6 +23,8 @@ from auth_service.db.session import Session
 from auth_service.errors import PermissionDeniedError, ServiceError
 from auth_service.items.repository import ItemRepository
 from auth_service.items.service import ItemService
+from auth_service.oauth.client_auth import ClientAuthenticator
+from auth_service.oauth.clients import ClientAdministration
 from auth_service.oauth.grants.password import PasswordGrant
 from auth_service.oauth.token_endpoint import TokenEndpoint
 from auth_service.security.passwords import PasswordHasher
@@ -188,11 +191,21 @@ class UnitOfWork:
         return Revocations(self.session, leeway=self._runtime.settings.tokens.leeway)
 
     @property
+    def clients(self) -> ClientAdministration:
+        """Administering clients."""
+        return ClientAdministration(ClientRepository(self.session), self.audit, self.revocations, self.origin.now)
+
+    @property
+    def client_authenticator(self) -> ClientAuthenticator:
+        """Finding out which client asks."""
+        return ClientAuthenticator(ClientRepository(self.session), self.audit)
+
+    @property
     def token_endpoint(self) -> TokenEndpoint:
         """Turning grants into tokens."""
         settings = self._runtime.settings
         grants = {"password": self._password_grant} if settings.oauth.password_grant else {}
-        return TokenEndpoint(grants, settings.tokens)
+        return TokenEndpoint(grants, self.client_authenticator, settings.tokens)
 
     @property
     def _password_grant(self) -> PasswordGrant:

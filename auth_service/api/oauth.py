@@ -16,6 +16,7 @@ from auth_service.oauth.errors import (
     InvalidRequestError,
     InvalidScopeError,
     InvalidTargetError,
+    UnauthorizedClientError,
     UnsupportedGrantTypeError,
 )
 from auth_service.oauth.grants.messages import TokenResponse
@@ -25,6 +26,7 @@ router = APIRouter(prefix=OAUTH_PATHS.rstrip("/"), tags=["oauth"])
 _BAD_REQUESTS = (
     InvalidGrantError,
     InvalidRequestError,
+    UnauthorizedClientError,
     UnsupportedGrantTypeError,
     InvalidScopeError,
     InvalidTargetError,
@@ -40,7 +42,7 @@ class TokenForm(BaseModel):
     scope: str | None = Field(
         default=None, description="Scopes, separated by spaces; all that one may have if left out."
     )
-    resource: str | None = Field(default=None, description="One of the configured audiences (RFC 8707).")
+    resource: str | None = Field(default=None, description="One of the client's audiences (RFC 8707).")
     client_id: str | None = Field(default=None, description="Leave out: the first-party client.")
     client_secret: str | None = Field(default=None, json_schema_extra={"format": "password"})
 

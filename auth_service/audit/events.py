@@ -17,6 +17,11 @@ class AuditEvent(StrEnum):
     ITEM_CREATED = "item.created"
     ITEM_UPDATED = "item.updated"
     ITEM_DELETED = "item.deleted"
+    CLIENT_CREATED = "client.created"
+    CLIENT_UPDATED = "client.updated"
+    CLIENT_SECRET_ROTATED = "client.secret_rotated"
+    CLIENT_DELETED = "client.deleted"
+    CLIENT_AUTHENTICATION = "client.authentication"
     ACCESS_DENIED = "access.denied"
     SIGNING_KEY_CREATED = "signing_key.created"
 

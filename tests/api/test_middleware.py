@@ -89,7 +89,9 @@ async def test_nothing_is_built_from_the_host_that_a_request_names(
     names = (b"Host", b"X-Forwarded-Host", b"X-Forwarded-Server", b"Forwarded", b"Origin", b"Referer")
     token = bearer(user)["Authorization"].encode()
     headers = {b"Authorization": token, b"X-Forwarded-Prefix": b"/evil.example", **dict.fromkeys(names, host.encode())}
-    paths = {one.path.format(user_id=user.id, item_id="1") for one in operations()} | set(_PAGES)
+    paths = {
+        one.path.format(user_id=user.id, item_id="1", client_id="client_first_party") for one in operations()
+    } | set(_PAGES)
 
     answers = {path: await client.get(path, headers=headers) for path in sorted(paths)}
 

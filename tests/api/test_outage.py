@@ -39,7 +39,7 @@ def own_database(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFact
 
 async def _call(client: AsyncClient, operation: Operation, account: Account, item_id: str) -> Response:
     """Make the call that the document gives as an example."""
-    path = operation.path.format(user_id=account.id, item_id=item_id)
+    path = operation.path.format(user_id=account.id, item_id=item_id, client_id="client_first_party")
     body = operation.body_schema(JSON)
     form = {"grant_type": "password", "username": account.email, "password": account.password}
     async with asyncio.timeout(_IN_TIME_SECONDS):

@@ -1,5 +1,6 @@
 """Who gets what from which route: the table is closed, so that a new route is refused here until it has a row."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +40,7 @@ class Row:
 DENIED = "403 permission_denied"
 NO_ITEM = "404 item_not_found"
 NO_USER = "404 user_not_found"
+NO_CLIENT = "404 client_not_found"
 PUBLIC = Row(user="200", administrator="200", anonymous="200", disabled="200")
 USER_RULE = (("200", DENIED, DENIED), ("200", "200", NO_USER))
 ITEM_RULE = (("200", NO_ITEM, NO_ITEM), ("200", "200", NO_ITEM))
@@ -68,6 +70,12 @@ TABLE: Mapping[str, Row] = {
     "PATCH /items/{item_id}": Row(*ITEM_RULE, body={"title": "A red bicycle"}),
     "PUT /items/{item_id}": Row(*ITEM_RULE, body={"title": "A red bicycle"}),
     "DELETE /items/{item_id}": Row(DENIED, ("204", "204", NO_ITEM)),
+    "POST /clients": Row(DENIED, "201", body={"name": "Orders", "kind": "public"}),
+    "GET /clients": Row(DENIED, "200"),
+    "GET /clients/{client_id}": Row(DENIED, ("200", "200", NO_CLIENT)),
+    "PATCH /clients/{client_id}": Row(DENIED, ("200", "200", NO_CLIENT), body={"name": "Orders"}),
+    "POST /clients/{client_id}/secret": Row(DENIED, ("200", "200", NO_CLIENT)),
+    "DELETE /clients/{client_id}": Row(DENIED, ("204", "204", NO_CLIENT)),
 }
 
 
@@ -118,8 +126,10 @@ async def _callers(service: Service) -> dict[str, Account]:
     return {"anonymous": NOBODY, "user": user, "disabled": disabled, "administrator": administrator}
 
 
-async def _target(service: Service, route: str, caller: Account, target: str) -> UUID:
+async def _target(service: Service, route: str, caller: Account, target: str) -> UUID | str:
     """Return the id that goes into the path: it exists, unless it is missing, and serves this one call."""
+    if "{client_id}" in route:  # nobody's own
+        return "client_missing" if target == "missing" else (await service.make_client()).client_id
     if "{" not in route or target == "missing":
         return uuid7(utc_now())
     is_own = target == "own" and caller is not NOBODY
@@ -127,9 +137,9 @@ async def _target(service: Service, route: str, caller: Account, target: str) ->
     return owner_id if "{user_id}" in route else await store_item(service, owner_id)
 
 
-async def _call(service: Service, route: str, caller: Account, target: UUID) -> Response:
+async def _call(service: Service, route: str, caller: Account, target: UUID | str) -> Response:
     method, _, path = route.partition(" ")
-    url = path.replace("{user_id}", str(target)).replace("{item_id}", str(target))
+    url = re.sub(r"\{\w+\}", str(target), path)
     if route == "POST /oauth/token":
         return await service.sign_in(caller.email, caller.password)
     body = TABLE[route].body

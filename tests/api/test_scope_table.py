@@ -1,5 +1,6 @@
 """What a token that was narrowed to one scope still opens: the table is closed, like that of routes and callers."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -38,6 +39,12 @@ ENOUGH: Mapping[str, tuple[frozenset[Scope], frozenset[Scope]]] = {
     "PATCH /items/{item_id}": (frozenset({ITEMS_WRITE, ADMIN}), frozenset({ADMIN})),
     "PUT /items/{item_id}": (frozenset({ITEMS_WRITE, ADMIN}), frozenset({ADMIN})),
     "DELETE /items/{item_id}": (frozenset({ADMIN}), frozenset({ADMIN})),
+    "POST /clients": (frozenset({ADMIN}), NONE),
+    "GET /clients": (frozenset({ADMIN}), NONE),
+    "GET /clients/{client_id}": (frozenset({ADMIN}), frozenset({ADMIN})),
+    "PATCH /clients/{client_id}": (frozenset({ADMIN}), frozenset({ADMIN})),
+    "POST /clients/{client_id}/secret": (frozenset({ADMIN}), frozenset({ADMIN})),
+    "DELETE /clients/{client_id}": (frozenset({ADMIN}), frozenset({ADMIN})),
 }
 BODIES: Mapping[str, Mapping[str, Any]] = {
     "POST /users": {"password": PASSWORD},
@@ -48,6 +55,8 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "POST /items": {"title": "A blue bicycle"},
     "PATCH /items/{item_id}": {"title": "A red bicycle"},
     "PUT /items/{item_id}": {"title": "A red bicycle"},
+    "POST /clients": {"name": "Orders", "kind": "public"},
+    "PATCH /clients/{client_id}": {"name": "Orders"},
 }
 ENDS_TOKENS = ("PUT /users/me/password", "DELETE /users/{user_id}")
 GUARDED = sorted((route for route, (own, _) in ENOUGH.items() if own != ALL), key=lambda route: route in ENDS_TOKENS)
@@ -130,18 +139,20 @@ def _is_a_foreign_item(route: str, target: str, scope: Scope) -> bool:
     return "/items/" in route and target == "foreign" and scope == wanted
 
 
-async def _target(service: Service, route: str, caller: Account, target: str) -> UUID | None:
+async def _target(service: Service, route: str, caller: Account, target: str) -> UUID | str | None:
     if "{" not in route:
         return None
+    if "{client_id}" in route:
+        return (await service.make_client()).client_id
     owner_id = (
         caller.id if target == "own" else (await store_users(service, {"email": f"{uuid4().hex}@example.com"}))[0]
     )
     return owner_id if "{user_id}" in route else await store_item(service, owner_id)
 
 
-async def _call(service: Service, route: str, caller: Account, target: UUID | None) -> Response:
+async def _call(service: Service, route: str, caller: Account, target: UUID | str | None) -> Response:
     method, _, path = route.partition(" ")
-    url = path.replace("{user_id}", str(target)).replace("{item_id}", str(target))
+    url = re.sub(r"\{\w+\}", str(target), path)
     body = dict(BODIES[route]) if route in BODIES else None
     if route == "POST /users":
         body = {"email": f"{uuid4().hex}@example.com", "password": PASSWORD}

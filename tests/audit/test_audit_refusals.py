@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from auth_service.oauth.client_auth import FIRST_PARTY_CLIENT_ID
+from auth_service.clients.models import FIRST_PARTY_CLIENT_ID
 from tests.support.acts import (
     NETWORK,
     NEW_PASSWORD,

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from auth_service.oauth.client_auth import FIRST_PARTY_CLIENT_ID
+from auth_service.clients.models import FIRST_PARTY_CLIENT_ID
 from tests.support.oauth import assert_oauth_error, basic
 from tests.support.service import PASSWORD, Service
 

@@ -9,6 +9,7 @@ DESCRIPTIONS = {
     "invalid_request": "The request lacks a parameter, repeats one, or is not a form.",
     "invalid_client": "Client authentication failed.",
     "invalid_grant": "The credentials are not valid.",
+    "unauthorized_client": "This client may not use this grant type.",
     "unsupported_grant_type": "This grant type is not supported here.",
     "invalid_scope": "At least one of the scopes does not exist or cannot be granted to you.",
     "invalid_target": "Tokens are not issued for this resource.",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from auth_service.authz.scopes import Scope
-from auth_service.oauth.client_auth import Client
+from auth_service.clients.models import Client
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ class PasswordGrant:
         if identifier is None or password is None or _is_too_long(password):
             raise InvalidRequestError
         user = await self._authenticate(identifier, SecretStr(password), request)
-        grantable = grantable_scopes(is_superuser=user.is_superuser)
+        grantable = grantable_scopes(is_superuser=user.is_superuser) & request.client.grantable_scopes
         scopes = grantable if request.scopes is None else request.scopes
         if not scopes <= grantable:
             self._record_refusal(user, request, "scope_not_grantable")
@@ -88,13 +88,13 @@ class PasswordGrant:
             actor=None,
             subject=user.id if user else None,
             reason=reason,
-            client_id=request.client.client_id,
+            client_id=request.client.id,
         )
 
     def _access_token(self, user: User, request: TokenRequest, scopes: frozenset[Scope]) -> str:
         token = AccessToken(
             subject=user.id,
-            client_id=request.client.client_id,
+            client_id=request.client.id,
             scopes=scopes,
             credential_epoch=user.credential_epoch,
             authenticated_at=self.now,
@@ -112,4 +112,4 @@ def _is_too_long(password: str) -> bool:
 
 
 def _principal(user: User, request: TokenRequest, scopes: frozenset[Scope]) -> Principal:
-    return Principal(subject=user.id, is_superuser=user.is_superuser, scopes=scopes, client_id=request.client.client_id)
+    return Principal(subject=user.id, is_superuser=user.is_superuser, scopes=scopes, client_id=request.client.id)

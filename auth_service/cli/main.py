@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from auth_service.cli import clients
+
 app = typer.Typer(
     name="auth-service",
     help="The identity service: people sign in and get a token, other services verify it.",
@@ -12,6 +14,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(clients.app, name="clients")
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)]

@@ -33,6 +33,12 @@ ACCEPTING: dict[str, Mapping[str, Any]] = {
     "PATCH /items/{item_id}": {"json": {}},
     "PUT /items/{item_id}": {"json": {}},
     "DELETE /items/{item_id}": {},
+    "POST /clients": {"json": {}},
+    "GET /clients": {},
+    "GET /clients/{client_id}": {},
+    "PATCH /clients/{client_id}": {"json": {}},
+    "POST /clients/{client_id}/secret": {},
+    "DELETE /clients/{client_id}": {},
 }
 MAKING = {"POST /oauth/token"}
 ASKING_NOBODY = {"GET /.well-known/jwks.json", "GET /livez", "GET /readyz"}
@@ -70,7 +76,7 @@ UNFIT: dict[str, tuple[Change, str]] = {
 
 async def knock(service: Service, route: str, account: Account) -> Response:
     method, path = route.split()
-    url = path.format(user_id=MISSING, item_id=MISSING)
+    url = path.format(user_id=MISSING, item_id=MISSING, client_id="client_missing")
     return await service.client.request(method, url, headers=bearer(account), **ACCEPTING[route])
 
 

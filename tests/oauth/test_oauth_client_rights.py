@@ -75,6 +75,8 @@ async def test_a_scope_beyond_the_clients_is_refused_whoever_signs_in(service: S
     await service.make_admin(username="ann")
     client = await service.make_client(scopes=["items:read"])
 
+    # A wrong password: what the client may not have is refused before the password is even checked.
+    assert_oauth_error(await _ask(service, client, scope=asked, password="wrong"), "invalid_scope")
     assert_oauth_error(await _ask(service, client, scope=asked), "invalid_scope")
     assert (await _ask(service, client, scope="items:read")).json()["scope"] == "items:read"
 

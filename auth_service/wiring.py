@@ -20,6 +20,7 @@ from auth_service.authenticators.password import PasswordAuthenticator
 from auth_service.authenticators.stand_ins import StandIns
 from auth_service.authz.errors import AccessDeniedError
 from auth_service.authz.principal import Principal
+from auth_service.clients.repository import ClientRepository
 from auth_service.db.engine import Database
 from auth_service.db.errors import SchemaBehindError
 from auth_service.db.migrations import current_revision, is_behind
@@ -27,10 +28,16 @@ from auth_service.db.session import Session
 from auth_service.errors import PermissionDeniedError, ServiceError
 from auth_service.items.repository import ItemRepository
 from auth_service.items.service import ItemService
+from auth_service.oauth.client_auth import ClientAuthenticator
+from auth_service.oauth.clients import ClientAdministration
+from auth_service.oauth.grants.client_credentials import ClientCredentialsGrant
 from auth_service.oauth.grants.messages import Grant
 from auth_service.oauth.grants.password import PasswordGrant
 from auth_service.oauth.grants.refresh_token import RefreshTokenGrant
+from auth_service.oauth.introspection import TokenIntrospection
 from auth_service.oauth.metadata import authorization_server_metadata, grant_types
+from auth_service.oauth.presented_token import TokenReader
+from auth_service.oauth.revocation import TokenRevocation
 from auth_service.oauth.token_endpoint import TokenEndpoint
 from auth_service.oauth.token_issuer import TokenIssuer
 from auth_service.security.passwords import PasswordHasher
@@ -220,7 +227,7 @@ class UnitOfWork:
         self.audit = AuditTrail(session, origin)
         self._users = UserRepository(session)
         self._sessions = SessionRepository(session)
-        self.gate = AccountGate(self._users, self._sessions)
+        self.gate = AccountGate(self._users, ClientRepository(session), self._sessions)
 
     @property
     def users(self) -> UserService:
@@ -286,13 +293,42 @@ class UnitOfWork:
         return Revocations(self.session, leeway=self._runtime.settings.tokens.leeway)
 
     @property
+    def clients(self) -> ClientAdministration:
+        """Administering clients."""
+        return ClientAdministration(ClientRepository(self.session), self.audit, self.revocations, self.origin.now)
+
+    @property
+    def client_authenticator(self) -> ClientAuthenticator:
+        """Finding out which client asks."""
+        return ClientAuthenticator(ClientRepository(self.session), self.audit)
+
+    @property
     def token_endpoint(self) -> TokenEndpoint:
         """Turning grants into tokens."""
         settings = self._runtime.settings
-        grants: dict[str, Grant] = {"refresh_token": self._refresh_token_grant}
+        grants: dict[str, Grant] = {
+            "refresh_token": self._refresh_token_grant,
+            "client_credentials": ClientCredentialsGrant(
+                self.gate, self.sessions, self.audit, self._token_issuer, self.origin
+            ),
+        }
         if settings.oauth.password_grant:
             grants["password"] = self._password_grant
-        return TokenEndpoint(grants, settings.tokens)
+        return TokenEndpoint(grants, self.client_authenticator, settings.tokens)
+
+    @property
+    def token_revocation(self) -> TokenRevocation:
+        """Ending a token."""
+        return TokenRevocation(self.client_authenticator, self._token_reader, self.sessions, self.audit)
+
+    @property
+    def token_introspection(self) -> TokenIntrospection:
+        """Asking whether a token is good."""
+        return TokenIntrospection(self.client_authenticator, self._token_reader, self._runtime.settings.tokens.issuer)
+
+    @property
+    def _token_reader(self) -> TokenReader:
+        return TokenReader(self.gate, self._sessions, self._runtime.keys, self._runtime.settings.tokens)
 
     @property
     def _password_grant(self) -> PasswordGrant:

@@ -45,6 +45,7 @@ def _create_clients() -> None:
         sa.Column("audiences", sa.JSON(), nullable=False),
         sa.Column("own_audience", sa.String(500), nullable=True),
         sa.Column("is_active", sa.Boolean(), nullable=False),
+        sa.Column("sessions_ended_at", _moment(), nullable=True),
         sa.Column("created_at", _moment(), nullable=False),
         sa.Column("updated_at", _moment(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_oauth_clients"),

@@ -34,6 +34,16 @@ async def read_form(request: Request) -> dict[str, str]:
     return {name: value for name, value in pairs if value}
 
 
+async def get_oauth_parameters(request: Request) -> dict[str, str]:
+    """Return the form's fields that have a value; raises InvalidRequestError.
+
+    Two Authorization headers are two ways of authenticating at once (RFC 6749 section 2.3).
+    """
+    if len(request.headers.getlist("authorization")) > 1:
+        raise InvalidRequestError
+    return await read_form(request)
+
+
 def document_form(form: type[BaseModel]) -> dict[str, Any]:
     """Describe the body that `read_form` reads, for the OpenAPI document."""
     return {"requestBody": {"required": True, "content": {FORM_TYPE: {"schema": form.model_json_schema()}}}}

@@ -61,6 +61,11 @@ _EXAMPLES: Mapping[int, tuple[str, str]] = {
     500: ("internal_error", INTERNAL_ERROR_DETAIL),
 }
 ANY_ROUTE = (413, 414, 431, 500, 503)
+_ANY_OAUTH_ROUTE: Mapping[int, tuple[str, str]] = {
+    **{status: ("invalid_request", _EXAMPLES[status][1]) for status in (413, 414, 431)},
+    500: ("server_error", INTERNAL_ERROR_DETAIL),
+    503: ("temporarily_unavailable", DatabaseUnavailableError.detail),
+}
 _FRAMEWORK_SCHEMAS = ("HTTPValidationError", "ValidationError")
 
 
@@ -78,8 +83,11 @@ def problems(*refusals: int | type[ServiceError]) -> Responses:
     return {status: _problem_response(status, *examples[status]) for status in sorted(examples)}
 
 
-def oauth_problems(examples: Mapping[int, Mapping[str, str]]) -> Responses:
-    """Document the refusals of an OAuth endpoint: `error` and its description, by status."""
+def oauth_problems(*refusals: type[ServiceError]) -> Responses:
+    """Document these refusals of an OAuth endpoint, and those that any of them can answer with."""
+    examples: dict[int, dict[str, str]] = {status: dict([example]) for status, example in _ANY_OAUTH_ROUTE.items()}
+    for refusal in refusals:
+        examples.setdefault(status_of(refusal), {})[refusal.code] = refusal.detail
     return {
         status: {
             "model": OAuthProblem,
@@ -92,7 +100,7 @@ def oauth_problems(examples: Mapping[int, Mapping[str, str]]) -> Responses:
                 }
             },
         }
-        for status, errors in examples.items()
+        for status, errors in sorted(examples.items())
     }
 
 

@@ -2,8 +2,19 @@
 
 from fastapi import APIRouter
 
-from auth_service.api import account, health, items, oauth, revocations, sessions, users, well_known
+from auth_service.api import (
+    account,
+    clients,
+    health,
+    items,
+    oauth,
+    revocation_feed,
+    sessions,
+    token_status,
+    users,
+    well_known,
+)
 
 router = APIRouter()
-for room in (oauth, revocations, well_known, account, sessions, users, items, health):
+for room in (oauth, token_status, revocation_feed, well_known, account, sessions, users, items, clients, health):
     router.include_router(room.router)

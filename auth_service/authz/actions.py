@@ -19,3 +19,4 @@ class Action(StrEnum):
     ITEM_READ = "item.read"
     ITEM_UPDATE = "item.update"
     ITEM_DELETE = "item.delete"
+    CLIENT_ADMINISTER = "client.administer"

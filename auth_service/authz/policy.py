@@ -52,6 +52,7 @@ RULES: Mapping[Action, Rule] = {
     Action.ITEM_READ: any_of(owner, superuser),
     Action.ITEM_UPDATE: any_of(owner, superuser),
     Action.ITEM_DELETE: any_of(superuser),  # deletes are admin-only, items too
+    Action.CLIENT_ADMINISTER: any_of(superuser),
 }
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from auth_service.cli import keys
+from auth_service.cli import clients, keys
 
 app = typer.Typer(
     name="auth-service",
@@ -14,6 +14,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(clients.app, name="clients")
 app.add_typer(keys.app)
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]

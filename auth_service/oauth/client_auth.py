@@ -1,40 +1,64 @@
-"""Which client is asking (RFC 6749 section 2.3)."""
+"""Which client is asking, and how it proves that (RFC 6749 section 2.3)."""
 
 import base64
 import binascii
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
-from auth_service.authz.scopes import Scope
+import structlog
+
+from auth_service.audit.events import AuditEvent
+from auth_service.audit.trail import AuditTrail
+from auth_service.clients.credentials import is_client_id, matches_digest
 from auth_service.clients.models import FIRST_PARTY_CLIENT_ID, Client
+from auth_service.clients.repository import ClientRepository
 from auth_service.oauth.errors import InvalidClientError, InvalidRequestError
 
-FIRST_PARTY = Client(
-    id=FIRST_PARTY_CLIENT_ID,
-    name="First-party applications",
-    grants=["password", "refresh_token"],
-    scopes=[scope.value for scope in Scope],
-    audiences=[],
-    created_at=datetime.fromtimestamp(0, UTC),
-    updated_at=datetime.fromtimestamp(0, UTC),
-)
-"""The built-in public client of the team's own front ends and of `/docs`; it has no secret."""
+log = structlog.get_logger()
 
 
-def authenticate_client(authorization: str | None, client_id: str | None, client_secret: str | None) -> Client:
-    """Return the client that these credentials belong to.
+@dataclass(frozen=True, slots=True)
+class ClientAuthenticator:
+    """Every refusal is the same answer; the reason goes to the audit when the client exists, to the log when not."""
 
-    No credentials, empty form fields and an empty Basic pair all mean the first-party client: Swagger UI sends the
-    pair when its two fields are left empty. Raises InvalidClientError, and InvalidRequestError when a client
-    authenticates in two ways at once.
-    """
+    clients: ClientRepository
+    audit: AuditTrail
+
+    async def authenticate(self, authorization: str | None, client_id: str | None, client_secret: str | None) -> Client:
+        """Return the client that these credentials belong to.
+
+        No credentials, empty form fields and an empty Basic pair all mean the first-party client: Swagger UI sends the
+        pair when its two fields are left empty. Raises InvalidClientError, and InvalidRequestError when a client
+        authenticates in two ways at once.
+        """
+        offered_id, secret = _offered(authorization, client_id, client_secret)
+        client = await self.clients.find(offered_id) if is_client_id(offered_id) else None
+        proven = matches_digest(secret or "", client.secret_digest if client else None)
+        if client is None:
+            log.info("client.refused", reason="unknown")
+            raise InvalidClientError
+        reason = _reason_to_refuse(client, secret, proven=proven)
+        if reason is not None:
+            self.audit.record_refusal(AuditEvent.CLIENT_AUTHENTICATION, actor=None, client_id=client.id, reason=reason)
+            raise InvalidClientError
+        return client
+
+
+def _reason_to_refuse(client: Client, secret: str | None, *, proven: bool) -> str | None:
+    if not client.is_confidential and secret is not None:
+        return "secret_of_a_public_client"
+    if client.is_confidential and not proven:
+        return "missing_secret" if secret is None else "wrong_secret"
+    return None if client.is_active else "disabled"
+
+
+def _offered(authorization: str | None, client_id: str | None, client_secret: str | None) -> tuple[str, str | None]:
+    """Return the id and the secret that came, in whichever way; raises like `authenticate`."""
     basic_id, basic_secret = _parse_basic(authorization)
     if basic_id and (client_id or client_secret) and (client_id, client_secret) != (basic_id, None):
         raise InvalidRequestError
-    offered_id, offered_secret = (basic_id, basic_secret) if basic_id or basic_secret else (client_id, client_secret)
-    if offered_secret or (offered_id or FIRST_PARTY_CLIENT_ID) != FIRST_PARTY_CLIENT_ID:
-        raise InvalidClientError
-    return FIRST_PARTY
+    offered_id, secret = (basic_id, basic_secret) if basic_id or basic_secret else (client_id, client_secret)
+    return offered_id or FIRST_PARTY_CLIENT_ID, secret or None
 
 
 def _parse_basic(authorization: str | None) -> tuple[str | None, str | None]:

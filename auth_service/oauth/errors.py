@@ -28,6 +28,13 @@ class InvalidGrantError(OAuthError):
     detail = "The credentials are not valid."
 
 
+class UnauthorizedClientError(OAuthError):
+    """The client is known, and may not use this grant type."""
+
+    code = "unauthorized_client"
+    detail = "This client may not use this grant type."
+
+
 class UnsupportedGrantTypeError(OAuthError):
     """This service does not have, or does not allow, this grant type."""
 
@@ -36,7 +43,7 @@ class UnsupportedGrantTypeError(OAuthError):
 
 
 class InvalidScopeError(OAuthError):
-    """A scope is unknown, or is more than the user may have."""
+    """A scope is unknown, or is more than the user or the client may have."""
 
     code = "invalid_scope"
     detail = "At least one of the scopes does not exist or cannot be granted to you."

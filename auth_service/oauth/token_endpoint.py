@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from auth_service.authz.errors import UnknownScopeError
-from auth_service.authz.scopes import parse_scopes
-from auth_service.oauth.client_auth import authenticate_client
+from auth_service.authz.scopes import Scope, parse_scopes
+from auth_service.clients.models import Client
+from auth_service.oauth.client_auth import ClientAuthenticator
 from auth_service.oauth.errors import (
     InvalidRequestError,
     InvalidScopeError,
     InvalidTargetError,
+    UnauthorizedClientError,
     UnsupportedGrantTypeError,
 )
 from auth_service.oauth.grants.messages import Grant, TokenRequest, TokenResponse
@@ -21,6 +23,7 @@ class TokenEndpoint:
     """`grants` has what this deployment allows, by grant type; each one is a file in `grants/`."""
 
     grants: Mapping[str, Grant]
+    clients: ClientAuthenticator
     settings: TokenSettings
 
     async def issue(self, parameters: Mapping[str, str], authorization: str | None) -> TokenResponse:
@@ -28,22 +31,40 @@ class TokenEndpoint:
 
         Raises a subclass of OAuthError, or HashingOverloadedError.
         """
-        client = authenticate_client(authorization, parameters.get("client_id"), parameters.get("client_secret"))
-        grant_type = parameters.get("grant_type")
+        client_id, client_secret = parameters.get("client_id"), parameters.get("client_secret")
+        client = await self.clients.authenticate(authorization, client_id, client_secret)
+        grant = self._grant(client, parameters.get("grant_type"))
+        scopes = _scopes(client, parameters.get("scope"))
+        audiences = self._audiences(client, parameters.get("resource"))
+        return await grant.issue(TokenRequest(client, parameters, scopes, audiences))
+
+    def _grant(self, client: Client, grant_type: str | None) -> Grant:
         if grant_type is None:
             raise InvalidRequestError
         if grant_type not in self.grants:
             raise UnsupportedGrantTypeError
-        try:
-            scopes = parse_scopes(parameters["scope"]) if "scope" in parameters else None
-        except UnknownScopeError as error:
-            raise InvalidScopeError from error
-        request = TokenRequest(client, parameters, scopes, self._audiences(parameters.get("resource")))
-        return await self.grants[grant_type].issue(request)
+        if grant_type not in client.grants:
+            raise UnauthorizedClientError
+        return self.grants[grant_type]
 
-    def _audiences(self, resource: str | None) -> tuple[str, ...]:
+    def _audiences(self, client: Client, resource: str | None) -> tuple[str, ...]:
+        """Return whom the tokens are for: what was asked for, or else all that this client may ask for (RFC 8707)."""
+        audiences = tuple(client.audiences) or self.settings.audiences
         if resource is None:
-            return self.settings.audiences
-        if resource not in self.settings.audiences:
+            return audiences
+        if resource not in audiences:
             raise InvalidTargetError
         return (resource,)
+
+
+def _scopes(client: Client, scope: str | None) -> frozenset[Scope] | None:
+    """Return the scopes that were asked for, or None; what the user may have is for the grant to say."""
+    if scope is None:
+        return None
+    try:
+        scopes = parse_scopes(scope)
+    except UnknownScopeError as error:
+        raise InvalidScopeError from error
+    if not scopes <= client.grantable_scopes:
+        raise InvalidScopeError
+    return scopes

@@ -70,7 +70,7 @@ def verify_access_token(encoded: str, keys: KeyRing, settings: TokenSettings) ->
 
     Nothing is looked up: whether it may still be used is for the account gate to say.
     """
-    return _facts_of(read_access_token(encoded, keys, settings, audience=settings.audience))
+    return access_token_of(read_access_token(encoded, keys, settings, audience=settings.audience))
 
 
 def read_access_token(encoded: str, keys: KeyRing, settings: TokenSettings, *, audience: str | None) -> jws.Claims:
@@ -91,7 +91,8 @@ def read_access_token(encoded: str, keys: KeyRing, settings: TokenSettings, *, a
     return claims
 
 
-def _facts_of(claims: jws.Claims) -> AccessToken:
+def access_token_of(claims: jws.Claims) -> AccessToken:
+    """Return the facts in verified claims. Raises InvalidTokenError."""
     is_own = claims["sub"] == claims["client_id"]
     if not is_own and not {"auth_time", "amr"} <= claims.keys():
         raise InvalidTokenError("a person's token that does not say how they proved who they are")

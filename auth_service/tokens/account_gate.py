@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from auth_service.clients.repository import ClientRepository
 from auth_service.tokens.access_token import AccessToken
 from auth_service.tokens.errors import UnfitAccountError
 from auth_service.tokens.session_repository import SessionFacts, SessionRepository
@@ -12,9 +13,10 @@ from auth_service.users.repository import UserRepository
 class AccountGate:
     """Asks the primary database each time, by one statement: no fact about an account or a session is remembered."""
 
-    def __init__(self, users: UserRepository, sessions: SessionRepository) -> None:
-        """Read accounts through `users`, and sessions with whose they are through `sessions`."""
+    def __init__(self, users: UserRepository, clients: ClientRepository, sessions: SessionRepository) -> None:
+        """Read accounts, clients, and sessions together with whose they are."""
         self._users = users
+        self._clients = clients
         self._sessions = sessions
 
     async def admit(self, token: AccessToken) -> SessionFacts:
@@ -39,6 +41,15 @@ class AccountGate:
         """
         return _fit_account(await self._users.find_for_update(subject), credential_epoch)
 
+    async def hold_client(self, client_id: str) -> None:
+        """Return when the client may have tokens; nobody disables or removes it until this transaction ends.
+
+        It proved who it is before some slow work, and may have been disabled meanwhile. Raises UnfitAccountError.
+        """
+        client = await self._clients.find_and_hold(client_id)
+        if client is None or not client.is_active:
+            raise UnfitAccountError("client_disabled")
+
 
 def _fit(facts: SessionFacts | None) -> SessionFacts:
     if facts is None:
@@ -48,7 +59,8 @@ def _fit(facts: SessionFacts | None) -> SessionFacts:
         _fit_account(facts.user, session.credential_epoch)
     if not facts.client.is_active:
         raise UnfitAccountError("client_disabled", subject=session.user_id)
-    if session.ended_at is not None:
+    ended_for_all = facts.client.sessions_ended_at
+    if session.ended_at is not None or (ended_for_all is not None and session.created_at <= ended_for_all):
         raise UnfitAccountError("session_ended", subject=session.user_id)
     if session.idle_expires_at <= facts.now:  # never later than `expires_at`
         raise UnfitAccountError("session_expired", subject=session.user_id)

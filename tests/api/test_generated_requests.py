@@ -59,6 +59,11 @@ class Caller:
     def known_id(self, name: str) -> str:
         if name == "user_id":
             return self.user_id
+        if name == "client_id":
+            body = {"name": "Orders", "kind": "confidential"}
+            made = self.client.post("/clients", headers=_bearer(self.token), json=body)
+            client_id: str = made.json()["client_id"]
+            return client_id
         answer = self.client.post("/items", headers=_bearer(self.token), json={"title": "A blue bicycle"})
         item_id: str = answer.json()["id"]
         return item_id

@@ -107,7 +107,8 @@ def _body(operation: Operation, field: str, text: str) -> str:
 
 async def _path(service: Service, operation: Operation, owner: Account) -> str:
     item = await service.make_item(owner)
-    return fill(operation.path, user_id=owner.id, item_id=item["id"])
+    client_id = (await service.make_client()).client_id
+    return fill(operation.path, user_id=owner.id, item_id=item["id"], client_id=client_id)
 
 
 async def _send(service: Service, operation: Operation, path: str, account: Account, body: str) -> Response:

@@ -10,6 +10,7 @@ import pytest
 from httpx import AsyncClient, Response
 
 from tests.support.databases import Databases
+from tests.support.oauth import form_for
 from tests.support.openapi import FORM, JSON, Operation, operations
 from tests.support.paths import fill
 from tests.support.postgres import PostgresNotFoundError, PostgresServer
@@ -47,14 +48,13 @@ async def _call(client: AsyncClient, operation: Operation, account: Account, ite
     """Make the call that the document gives as an example."""
     path = fill(operation.path, user_id=account.id, item_id=item_id)
     body = operation.body_schema(JSON)
-    form = {"grant_type": "password", "username": account.email, "password": account.password}
     async with asyncio.timeout(_IN_TIME_SECONDS):
         return await client.request(
             operation.method,
             path,
             headers=bearer(account),
             json=body["examples"][0] if body else None,
-            data=form if operation.body_schema(FORM) else None,
+            data=form_for(operation.path, account) if operation.body_schema(FORM) else None,
         )
 
 

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 from httpx import Response
 
+from tests.support.oauth import form_for
 from tests.support.paths import fill
 from tests.support.population import store_item, store_session, store_users
 from tests.support.routes import documented_routes, make_app, served_routes
@@ -38,16 +39,25 @@ class Row:
 DENIED = "403 permission_denied"
 NO_ITEM = "404 item_not_found"
 NO_USER = "404 user_not_found"
+NO_SECRET = "401 invalid_client"
 NO_SESSION = "404 session_not_found"
+NO_CLIENT = "404 client_not_found"
 PUBLIC = Row(user="200", administrator="200", anonymous="200", disabled="200")
 USER_RULE = (("200", DENIED, DENIED), ("200", "200", NO_USER))
 ITEM_RULE = (("200", NO_ITEM, NO_ITEM), ("200", "200", NO_ITEM))
 NEW_USER = {"email": "new@example.com", "password": PASSWORD}
 
-ENDS_TOKENS = ("PUT /users/me/password", "POST /users/{user_id}/sessions/end-all", "DELETE /users/{user_id}")
+ENDS_TOKENS = (
+    "POST /oauth/revoke",
+    "PUT /users/me/password",
+    "POST /users/{user_id}/sessions/end-all",
+    "DELETE /users/{user_id}",
+)
 
 TABLE: Mapping[str, Row] = {
     "POST /oauth/token": Row("200", "200", anonymous="400 invalid_grant", disabled="400 invalid_grant"),
+    "POST /oauth/revoke": PUBLIC,
+    "POST /oauth/introspect": Row(NO_SECRET, NO_SECRET, anonymous=NO_SECRET, disabled=NO_SECRET),
     "GET /oauth/revocations": PUBLIC,
     "GET /.well-known/jwks.json": PUBLIC,
     "GET /.well-known/oauth-authorization-server": PUBLIC,
@@ -77,6 +87,12 @@ TABLE: Mapping[str, Row] = {
     "PATCH /items/{item_id}": Row(*ITEM_RULE, body={"title": "A red bicycle"}),
     "PUT /items/{item_id}": Row(*ITEM_RULE, body={"title": "A red bicycle"}),
     "DELETE /items/{item_id}": Row(DENIED, ("204", "204", NO_ITEM)),
+    "POST /clients": Row(DENIED, "201", body={"name": "Orders", "kind": "public"}),
+    "GET /clients": Row(DENIED, "200"),
+    "GET /clients/{client_id}": Row(DENIED, ("200", "200", NO_CLIENT)),
+    "PATCH /clients/{client_id}": Row(DENIED, ("200", "200", NO_CLIENT), body={"name": "Orders"}),
+    "POST /clients/{client_id}/secret": Row(DENIED, ("200", "200", NO_CLIENT)),
+    "DELETE /clients/{client_id}": Row(DENIED, ("204", "204", NO_CLIENT)),
 }
 
 
@@ -127,10 +143,12 @@ async def _callers(service: Service) -> dict[str, Account]:
     return {"anonymous": NOBODY, "user": user, "disabled": disabled, "administrator": administrator}
 
 
-async def _target(service: Service, route: str, caller: Account, target: str) -> dict[str, UUID]:
+async def _target(service: Service, route: str, caller: Account, target: str) -> dict[str, object]:
     """Return the ids that go into the path: they exist, unless they are missing, and serve this one call."""
     if "{" not in route or target == "missing":
         return {}
+    if "{client_id}" in route:  # nobody's own
+        return {"client_id": (await service.make_client()).client_id}
     is_own = target == "own" and caller is not NOBODY
     owner_id = caller.id if is_own else (await store_users(service, {"email": f"{uuid4().hex}@example.com"}))[0]
     if "{item_id}" in route:
@@ -138,10 +156,10 @@ async def _target(service: Service, route: str, caller: Account, target: str) ->
     return {"user_id": owner_id, "session_id": await store_session(service, owner_id)}
 
 
-async def _call(service: Service, route: str, caller: Account, target: Mapping[str, UUID]) -> Response:
+async def _call(service: Service, route: str, caller: Account, target: Mapping[str, object]) -> Response:
     method, _, path = route.partition(" ")
-    if route == "POST /oauth/token":
-        return await service.sign_in(caller.email, caller.password)
+    if path.startswith("/oauth/") and method == "POST":
+        return await service.client.post(path, data=form_for(path, caller))
     body = TABLE[route].body
     if route == "POST /users":
         body = {**NEW_USER, "email": f"{uuid4().hex}@example.com"}

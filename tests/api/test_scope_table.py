@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from httpx import Response
 
@@ -21,6 +21,8 @@ NONE: frozenset[Scope] = frozenset()
 # By route, the scopes each of which is enough for an administrator: on their own account and items, on foreign ones.
 ENOUGH: Mapping[str, tuple[frozenset[Scope], frozenset[Scope]]] = {
     "POST /oauth/token": (ALL, ALL),
+    "POST /oauth/revoke": (ALL, ALL),
+    "POST /oauth/introspect": (ALL, ALL),
     "GET /oauth/revocations": (ALL, ALL),
     "GET /.well-known/jwks.json": (ALL, ALL),
     "GET /.well-known/oauth-authorization-server": (ALL, ALL),
@@ -48,6 +50,12 @@ ENOUGH: Mapping[str, tuple[frozenset[Scope], frozenset[Scope]]] = {
     "PATCH /items/{item_id}": (frozenset({ITEMS_WRITE, ADMIN}), frozenset({ADMIN})),
     "PUT /items/{item_id}": (frozenset({ITEMS_WRITE, ADMIN}), frozenset({ADMIN})),
     "DELETE /items/{item_id}": (frozenset({ADMIN}), frozenset({ADMIN})),
+    "POST /clients": (frozenset({ADMIN}), NONE),
+    "GET /clients": (frozenset({ADMIN}), NONE),
+    "GET /clients/{client_id}": (frozenset({ADMIN}), frozenset({ADMIN})),
+    "PATCH /clients/{client_id}": (frozenset({ADMIN}), frozenset({ADMIN})),
+    "POST /clients/{client_id}/secret": (frozenset({ADMIN}), frozenset({ADMIN})),
+    "DELETE /clients/{client_id}": (frozenset({ADMIN}), frozenset({ADMIN})),
 }
 BODIES: Mapping[str, Mapping[str, Any]] = {
     "POST /users": {"password": PASSWORD},
@@ -58,6 +66,8 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "POST /items": {"title": "A blue bicycle"},
     "PATCH /items/{item_id}": {"title": "A red bicycle"},
     "PUT /items/{item_id}": {"title": "A red bicycle"},
+    "POST /clients": {"name": "Orders", "kind": "public"},
+    "PATCH /clients/{client_id}": {"name": "Orders"},
 }
 ENDS_THE_OTHERS = "POST /users/me/sessions/end-others"
 ENDS_TOKENS = (
@@ -148,9 +158,11 @@ def _is_hidden(route: str, target: str, scope: Scope) -> bool:
     return "/items/" in route and target == "foreign" and scope == wanted
 
 
-async def _target(service: Service, route: str, caller: Account, target: str) -> dict[str, UUID]:
+async def _target(service: Service, route: str, caller: Account, target: str) -> dict[str, object]:
     if "{" not in route:
         return {}
+    if "{client_id}" in route:
+        return {"client_id": (await service.make_client()).client_id}
     owner_id = (
         caller.id if target == "own" else (await store_users(service, {"email": f"{uuid4().hex}@example.com"}))[0]
     )
@@ -159,7 +171,7 @@ async def _target(service: Service, route: str, caller: Account, target: str) ->
     return {"user_id": owner_id, "session_id": await store_session(service, owner_id)}
 
 
-async def _call(service: Service, route: str, caller: Account, target: Mapping[str, UUID]) -> Response:
+async def _call(service: Service, route: str, caller: Account, target: Mapping[str, object]) -> Response:
     method, _, path = route.partition(" ")
     body = dict(BODIES[route]) if route in BODIES else None
     if route == "POST /users":

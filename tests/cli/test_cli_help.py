@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.commands import ROOT, Operator, Outcome
 
-COMMANDS = ["dev", "serve", "migrate", "create-admin", "doctor", "export-openapi", "keys"]
+COMMANDS = ["dev", "serve", "migrate", "create-admin", "doctor", "export-openapi", "clients", "keys"]
 HEAVY = {"fastapi", "sqlalchemy", "sqlmodel", "pydantic_settings", "jwt", "passlib", "alembic", "uvicorn", "asyncio"}
 
 
@@ -29,7 +29,9 @@ def test_every_command_explains_itself(operator: Operator, command: str) -> None
     assert f"Usage: auth-service {command}" in outcome.stdout.replace("Usage: root", "Usage: auth-service")
 
 
-@pytest.mark.parametrize("command", [["--help"], ["serve", "--help"], ["keys", "list", "--help"]])
+@pytest.mark.parametrize(
+    "command", [["--help"], ["serve", "--help"], ["clients", "create", "--help"], ["keys", "list", "--help"]]
+)
 def test_help_imports_nothing_that_takes_long(command: list[str]) -> None:
     code = (
         "import sys; from auth_service.__main__ import main\ntry: main()\nfinally: print(*sys.modules, file=sys.stderr)"

@@ -29,7 +29,7 @@ async def ann(started_service: Service) -> AsyncIterator[None]:
         pytest.param({"grant_type": ["password", "password"]}, "invalid_request", id="two grant types"),
         pytest.param({"grant_type": "Password"}, "unsupported_grant_type", id="a grant type in another case"),
         pytest.param({"grant_type": "refresh_token"}, "invalid_request", id="no refresh token"),
-        pytest.param({"grant_type": "client_credentials"}, "unsupported_grant_type", id="client credentials"),
+        pytest.param({"grant_type": "client_credentials"}, "unauthorized_client", id="client credentials"),
         pytest.param({"grant_type": "authorization_code"}, "unsupported_grant_type", id="authorization code"),
         pytest.param({"grant_type": "<script>"}, "unsupported_grant_type", id="a hostile grant type"),
         pytest.param({"username": []}, "invalid_request", id="no username"),

@@ -6,11 +6,12 @@ from sqlmodel import SQLModel, col, select
 
 from auth_service.audit.events import Outcome
 from auth_service.audit.models import AuditRecord
+from auth_service.clients.models import Client
 from auth_service.items.models import Item
 from auth_service.users.models import User, UserSearchTerm
 from tests.support.service import Service
 
-_TABLES: tuple[type[SQLModel], ...] = (User, UserSearchTerm, Item)
+_TABLES: tuple[type[SQLModel], ...] = (User, UserSearchTerm, Item, Client)
 
 
 async def stored_rows(service: Service) -> dict[str, list[dict[str, Any]]]:

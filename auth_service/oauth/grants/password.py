@@ -44,10 +44,9 @@ class PasswordGrant:
         if identifier is None or password is None or _is_too_long(password):
             raise InvalidRequestError
         user = await self._authenticate(identifier, SecretStr(password), request)
-        grantable = grantable_scopes(is_superuser=user.is_superuser)
-        available = frozenset(scope for scope in grantable if scope in request.client.scopes)
-        scopes = available if request.scopes is None else request.scopes
-        if not scopes or not scopes <= available:
+        grantable = grantable_scopes(is_superuser=user.is_superuser) & request.client.grantable_scopes
+        scopes = grantable if request.scopes is None else request.scopes
+        if not scopes <= grantable:
             self._record_refusal(user, request, "scope_not_grantable")
             raise InvalidScopeError
         user.last_login_at = self.origin.now
@@ -78,6 +77,7 @@ class PasswordGrant:
         verification = await self.passwords.verify(found, password, identifier=identifier)
         try:
             user = await self._admit(found, verification, epoch)
+            await self.gate.hold_client(request.client.id)
         except UnfitAccountError as refusal:
             self._record_refusal(found, request, refusal.reason)
             raise InvalidGrantError from refusal

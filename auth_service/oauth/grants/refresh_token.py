@@ -93,11 +93,11 @@ class RefreshTokenGrant:
 
 def _narrowed_scopes(facts: SessionFacts, request: TokenRequest) -> frozenset[Scope]:
     """Return the scopes that are asked for, all that there are by default; raises InvalidScopeError for more."""
-    granted = {*facts.session.scopes} & {*facts.client.scopes}
     grantable = grantable_scopes(is_superuser=facts.user is not None and facts.user.is_superuser)
-    available = frozenset(scope for scope in grantable if scope in granted)
+    allowed = grantable & facts.client.grantable_scopes
+    available = frozenset(scope for scope in allowed if scope in facts.session.scopes)
     scopes = available if request.scopes is None else request.scopes
-    if not scopes or not scopes <= available:
+    if not scopes <= available:
         raise InvalidScopeError
     return scopes
 

@@ -9,11 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from auth_service.api.conditional import is_fresh
 from auth_service.api.dependencies import CurrentRuntime
 from auth_service.api.openapi import oauth_problems
-from auth_service.api.problems import INTERNAL_ERROR_DETAIL, OAUTH_PATHS
-from auth_service.db.errors import DatabaseUnavailableError
+from auth_service.api.problems import OAUTH_PATHS
 from auth_service.oauth.errors import InvalidRequestError
 from auth_service.security.text import Storable
-from auth_service.tokens.revocation_feed import MAX_WAIT, TooManyWaitersError, feed_document
+from auth_service.tokens.revocation_feed import MAX_WAIT, feed_document
 
 router = APIRouter(prefix=OAUTH_PATHS.rstrip("/"), tags=["oauth"])
 
@@ -42,16 +41,7 @@ class FeedQuery(BaseModel):
     responses={
         200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}, "description": "A signed list."},
         304: {"description": "Not Modified"},
-        **oauth_problems(
-            {
-                400: {InvalidRequestError.code: InvalidRequestError.detail},
-                413: {"invalid_request": "A request body may have 65536 bytes."},
-                414: {"invalid_request": "A URL may have 8192 bytes."},
-                431: {"invalid_request": "All headers together may have 32768 bytes."},
-                500: {"server_error": INTERNAL_ERROR_DETAIL},
-                503: {"temporarily_unavailable": f"{DatabaseUnavailableError.detail} / {TooManyWaitersError.detail}"},
-            }
-        ),
+        **oauth_problems(InvalidRequestError),
     },
 )
 async def read_revocations(

@@ -18,6 +18,7 @@ from auth_service.authz.errors import AccessDeniedError
 from auth_service.authz.principal import Principal
 from auth_service.db.engine import Database
 from auth_service.db.errors import SchemaBehindError
+from auth_service.db.locks import try_lock_until_commit
 from auth_service.db.migrations import current_revision, is_behind
 from auth_service.db.session import Session
 from auth_service.errors import PermissionDeniedError, ServiceError
@@ -34,6 +35,7 @@ from auth_service.settings import Settings
 from auth_service.tokens.account_gate import AccountGate
 from auth_service.tokens.key_repository import SigningKeyRepository
 from auth_service.tokens.refresh_token import derivation_keys
+from auth_service.tokens.retention import Retention
 from auth_service.tokens.revocations import Revocations
 from auth_service.tokens.rotation import RefreshRotation
 from auth_service.tokens.session_repository import SessionRepository
@@ -99,6 +101,14 @@ class Runtime:
         async with self.database.transaction(writing=False) as session:
             sample = await UserRepository(session).sample_hashes(about=_SAMPLED_HASHES)
         self.stand_ins.replace(sample)
+
+    async def forget_what_is_over(self) -> None:
+        """Remove what nothing depends on any more, in small transactions; one replica at a time does it."""
+        more = True
+        while more:
+            async with self.unit_of_work(writing=True) as work:
+                is_mine = await try_lock_until_commit(work.session, "retention")
+                more = is_mine and await work.retention.forget_batch()
 
     @asynccontextmanager
     async def unit_of_work(
@@ -211,6 +221,11 @@ class UnitOfWork:
     def revocations(self) -> Revocations:
         """What is ended here."""
         return Revocations(self.session, leeway=self._runtime.settings.tokens.leeway)
+
+    @property
+    def retention(self) -> Retention:
+        """Removing what is over."""
+        return Retention(self._sessions, self.revocations, self._runtime.settings.tokens)
 
     @property
     def token_endpoint(self) -> TokenEndpoint:

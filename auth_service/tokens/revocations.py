@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from hashlib import sha256
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlmodel import col, select
 
 from auth_service.db.clock import database_now
@@ -54,3 +54,9 @@ class Revocations:
             for seq, digest in enumerate(digests, first)
         )
         await self._session.flush()
+
+    async def delete_outlived(self, *, older_than: timedelta) -> None:
+        """Remove the entries whose tokens could last be issued that long ago; no cursor needs them."""
+        now = (await self._session.exec(select(database_now()))).one()
+        statement = delete(RevocationRecord).where(col(RevocationRecord.before) < now - older_than)
+        await self._session.exec(statement.execution_options(synchronize_session=False))

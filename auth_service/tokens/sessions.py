@@ -100,5 +100,8 @@ def short_user_agent(user_agent: str | None) -> str | None:
 
 
 def access_token_lifetime(session: SessionRecord, settings: TokenSettings, *, now: datetime) -> timedelta:
-    """Return how long an access token of this session is good for: never beyond the session's own end."""
-    return max(min(settings.access_token_lifetime, session.expires_at - now), timedelta(0))
+    """Return how long an access token of this session is good for: never beyond the session's own end.
+
+    That is its idle end, which is never later than the absolute one. No feed tells others of an end that was foreseen.
+    """
+    return max(min(settings.access_token_lifetime, session.idle_expires_at - now), timedelta(0))

@@ -69,10 +69,9 @@ class Sessions:
             refresh_locator=token.locator if token else None,
             current_digest=token.digest if token else None,
         )
-        if user is not None:
-            surplus = await self.repository.end_least_recently_used(user.id, keep=MAX_SESSIONS_PER_USER - 1)
-            await self._revoke(surplus)
+        surplus = await self.repository.end_least_recently_used(user.id, keep=MAX_SESSIONS_PER_USER - 1) if user else []
         await self.repository.add(record)
+        await self._revoke(surplus)  # last: the foreign keys of the new row wait for others, who may wait for this
         return record, token
 
     async def end(self, session_id: UUID, *, of: UUID | None) -> bool:

@@ -11,6 +11,7 @@ from auth_service.tokens.models import RevocationRecord
 from auth_service.tokens.revocations import RevocationKind, revocation_digest
 from auth_service.users.errors import UserNotFoundError
 from auth_service.wiring import UnitOfWork
+from tests.support.locks import until_done_or_waiting
 from tests.support.population import store_session
 from tests.support.service import Service
 from tests.support.sessions import content_of, entries_of, newest_number, revocations_after
@@ -80,7 +81,7 @@ async def test_an_entry_that_is_committed_late_is_not_missed(
     async with service.runtime.unit_of_work(writing=True) as slow:
         await take_number(slow)
         fast = asyncio.create_task(_commit(service, take_number))
-        await _until_done_or_waiting(service, fast)
+        await until_done_or_waiting(service, fast)
         read = await revocations_after(service, since)
     await fast
     read += await revocations_after(service, read[-1].seq if read else since)
@@ -93,16 +94,6 @@ async def test_an_entry_that_is_committed_late_is_not_missed(
 async def _commit(service: Service, take_number: Callable[[UnitOfWork], Awaitable[None]]) -> None:
     async with service.runtime.unit_of_work(writing=True) as work:
         await take_number(work)
-
-
-async def _until_done_or_waiting(service: Service, task: asyncio.Task[None]) -> None:
-    """Return when the other transaction has ended, or waits for a lock of ours."""
-    waiting = text(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    async with service.runtime.database.engine.connect() as connection:
-        while not task.done() and not (await connection.execute(waiting)).scalar_one():
-            await connection.rollback()  # the view is the same within a transaction
 
 
 async def test_what_is_rolled_back_takes_no_number(service: Service) -> None:

@@ -12,11 +12,12 @@ from uuid import UUID
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient, Response
 from sqlalchemy import delete
-from sqlmodel import SQLModel, select
+from sqlmodel import SQLModel, col, select
 
 from auth_service.app import create_app
 from auth_service.audit.models import AuditRecord
 from auth_service.authz.principal import OPERATOR
+from auth_service.clients.models import FIRST_PARTY_CLIENT_ID, Client
 from auth_service.items.models import Item
 from auth_service.settings import Settings
 from auth_service.tokens.models import RevocationRecord, SessionRecord
@@ -113,10 +114,11 @@ class Service:
             return await session.get(User, user_id)
 
     async def empty(self) -> None:
-        """Forget everything but the signing keys."""
+        """Forget everything but the signing keys and the built-in client."""
         async with self.runtime.database.transaction(writing=True) as session:
             for table in _EMPTIED_AFTER_EACH_TEST:
                 await session.exec(delete(table))
+            await session.exec(delete(Client).where(col(Client.id) != FIRST_PARTY_CLIENT_ID))
 
 
 @asynccontextmanager

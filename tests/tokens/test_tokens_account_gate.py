@@ -9,9 +9,10 @@ import pytest
 from httpx import Response
 
 from auth_service.clients.models import FIRST_PARTY_CLIENT_ID
+from tests.support.client_sessions import store_client_session
 from tests.support.oauth import assert_oauth_error
 from tests.support.paths import fill
-from tests.support.service import PASSWORD, Account, Service, bearer
+from tests.support.service import PASSWORD, Account, Service, assert_problem, bearer
 from tests.support.sessions import change_client, change_session, let_time_pass, next_token, refresh, store_client
 from tests.support.tokens import assert_invalid_token
 
@@ -187,6 +188,25 @@ async def test_a_disabled_client_gets_and_uses_no_token_anywhere_until_it_is_ena
     assert refreshed.json()["error"] in {"invalid_grant", "invalid_client"}
     assert (await knock(service, "GET /users/me", victim)).status_code == 200
     assert (await refresh(service, victim.refresh_token)).status_code == 200
+
+
+async def test_a_client_s_own_token_is_nobody_s_at_every_route(service: Service) -> None:
+    client = await store_client_session(service)
+
+    answers = {route: await knock(service, route, client) for route in ACCEPTING}
+
+    for answer in answers.values():
+        assert_problem(answer, 403, code="user_token_required")
+
+
+async def test_a_client_s_own_token_ends_with_its_session(service: Service) -> None:
+    client = await store_client_session(service)
+
+    async with service.runtime.unit_of_work(writing=True) as work:
+        ended = [await work.sessions.end(client.session_id, of=None) for _ in range(2)]
+
+    assert ended == [True, False]
+    assert_invalid_token(await knock(service, "GET /users/me", client))
 
 
 async def test_a_token_is_refused_when_its_session_is_somebody_else_s_or_another_client_s(service: Service) -> None:

@@ -22,6 +22,7 @@ from auth_service.wiring import Clock, Runtime, utc_now
 log = structlog.get_logger()
 
 _STAND_INS_EVERY = timedelta(minutes=10)
+_FORGETTING_EVERY = timedelta(seconds=15)
 
 _DESCRIPTION = """
 The identity service: people sign in and get a token, administrators manage people, and other services verify the
@@ -43,6 +44,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
             async with (
                 _repeating(runtime.refresh_stand_ins, every=_STAND_INS_EVERY),
                 _repeating(runtime.tend_keys, every=settings.tokens.key_refresh_interval),
+                _repeating(runtime.forget_what_is_over, every=_FORGETTING_EVERY),
             ):
                 yield
 

@@ -23,6 +23,7 @@ from auth_service.authz.principal import Principal
 from auth_service.clients.repository import ClientRepository
 from auth_service.db.engine import Database
 from auth_service.db.errors import SchemaBehindError
+from auth_service.db.locks import try_lock_until_commit
 from auth_service.db.migrations import current_revision, is_behind
 from auth_service.db.session import Session
 from auth_service.errors import PermissionDeniedError, ServiceError
@@ -50,6 +51,7 @@ from auth_service.tokens.key_repository import SigningKeyRepository
 from auth_service.tokens.key_rotation import KeyRotation
 from auth_service.tokens.key_safe import KEY_PURPOSE, KeySafe
 from auth_service.tokens.refresh_token import derivation_keys
+from auth_service.tokens.retention import Retention
 from auth_service.tokens.revocation_feed import RevocationFeed
 from auth_service.tokens.revocations import RevocationPage, Revocations
 from auth_service.tokens.rotation import RefreshRotation
@@ -162,6 +164,14 @@ class Runtime:
         async with self.database.transaction(writing=False) as session:
             sample = await UserRepository(session).sample_hashes(about=_SAMPLED_HASHES)
         self.stand_ins.replace(sample)
+
+    async def forget_what_is_over(self) -> None:
+        """Remove what nothing depends on any more, in small transactions; one replica at a time does it."""
+        more = True
+        while more:
+            async with self.unit_of_work(writing=True) as work:
+                is_mine = await try_lock_until_commit(work.session, "retention")
+                more = is_mine and await work.retention.forget_batch()
 
     @asynccontextmanager
     async def unit_of_work(
@@ -301,6 +311,11 @@ class UnitOfWork:
     def client_authenticator(self) -> ClientAuthenticator:
         """Finding out which client asks."""
         return ClientAuthenticator(ClientRepository(self.session), self.audit)
+
+    @property
+    def retention(self) -> Retention:
+        """Removing what is over."""
+        return Retention(self._sessions, self.revocations, self._runtime.settings.tokens)
 
     @property
     def token_endpoint(self) -> TokenEndpoint:

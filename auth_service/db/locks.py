@@ -14,7 +14,16 @@ async def lock_until_commit(session: Session, name: str) -> None:
     On SQLite a writing transaction holds the only write lock already. On PostgreSQL the lock is a transaction's, never
     a session's, so it is safe behind a transaction pooler.
     """
+    if session.get_bind().dialect.name != "sqlite":
+        await session.exec(select(func.pg_advisory_xact_lock(_number(name))))
+
+
+async def try_lock_until_commit(session: Session, name: str) -> bool:
+    """Take the lock called `name` until this transaction ends, or say that somebody else has it."""
     if session.get_bind().dialect.name == "sqlite":
-        return
-    number = int.from_bytes(sha256(name.encode()).digest()[:8], signed=True)
-    await session.exec(select(func.pg_advisory_xact_lock(number)))
+        return True
+    return bool((await session.exec(select(func.pg_try_advisory_xact_lock(_number(name))))).one())
+
+
+def _number(name: str) -> int:
+    return int.from_bytes(sha256(name.encode()).digest()[:8], signed=True)

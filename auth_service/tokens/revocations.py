@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 
-from sqlalchemy import ColumnElement, literal_column, update
+from sqlalchemy import ColumnElement, delete, literal_column, update
 from sqlmodel import col, select
 
 from auth_service.db.clock import database_now
@@ -101,6 +101,12 @@ class Revocations:
         # What was added since the first statement is in the list as well.
         upto = max(seq, entries[-1].seq) if entries else seq
         return RevocationPage(epoch_now, start, upto, upto, entries, read_at)
+
+    async def delete_outlived(self, *, older_than: timedelta) -> None:
+        """Remove the entries whose tokens could last be issued that long ago; no cursor needs them."""
+        now = (await self._session.exec(select(database_now()))).one()
+        statement = delete(RevocationRecord).where(col(RevocationRecord.before) < now - older_than)
+        await self._session.exec(statement.execution_options(synchronize_session=False))
 
 
 def _encode(digest: bytes) -> str:

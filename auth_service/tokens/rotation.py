@@ -85,10 +85,10 @@ class RefreshRotation:
             if not in_window or session.user_agent != short_user_agent(self.origin.user_agent):
                 raise ReusedRefreshTokenError("used_before")
             if again is None:
-                raise RefusedRefreshError("derivation_key_gone")
+                raise RefusedRefreshError("derivation_key_gone", subject=session.user_id)
             return again
         if in_window and again is not None and _is(session.previous_digest, again):
-            raise RefusedRefreshError("successor_used")
+            raise RefusedRefreshError("successor_used", subject=session.user_id)
         raise ReusedRefreshTokenError("not_of_this_session")
 
     def _may_repeat(self, session: SessionRecord, now: datetime) -> bool:

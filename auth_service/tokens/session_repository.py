@@ -14,7 +14,7 @@ from auth_service.db.session import Session
 from auth_service.tokens.models import SessionRecord
 from auth_service.users.models import User
 
-_BATCH = 1000
+BATCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,10 @@ class SessionRepository:
         await self._session.flush()
 
     async def rotate(self, record: SessionRecord, rotation: SecretRotation) -> bool:
-        """Replace the current secret of `record`, unless somebody else has: the statement that decides who wins."""
+        """Replace the current secret of `record`, unless somebody else has: the statement that decides who wins.
+
+        Afterwards `record` is as it is stored.
+        """
         now = database_now()
         statement = (
             update(SessionRecord)
@@ -85,9 +88,10 @@ class SessionRepository:
                 col(SessionRecord.ended_at).is_(None),
             )
             .values(**asdict(rotation), previous_digest=record.current_digest, rotated_at=now, last_used_at=now)
-            .execution_options(synchronize_session=False)
+            .returning(SessionRecord)
+            .execution_options(synchronize_session=False, populate_existing=True)
         )
-        return (await self._session.exec(statement)).rowcount == 1
+        return (await self._session.exec(statement)).one_or_none() is not None
 
     async def live_of(self, user_id: UUID) -> Sequence[SessionRecord]:
         """Return a user's live sessions, the one used last first."""
@@ -100,11 +104,15 @@ class SessionRepository:
         return (await self._session.exec(statement.order_by(col(SessionRecord.last_used_at).desc()))).all()
 
     async def end(self, *which: ColumnElement[bool]) -> Sequence[UUID]:
-        """End the sessions that `which` describes and that have not ended; return their ids."""
+        """End the sessions that `which` describes and that have not ended; return their ids.
+
+        They are not used any more from now on, so they are removed as soon as those that nobody refreshed.
+        """
+        now = database_now()
         statement = (
             update(SessionRecord)
             .where(*which, col(SessionRecord.ended_at).is_(None))
-            .values(ended_at=database_now(), successor_salt=None)
+            .values(ended_at=now, idle_expires_at=now, successor_salt=None)
             .returning(col(SessionRecord.id))
             .execution_options(synchronize_session=False)
         )
@@ -115,21 +123,27 @@ class SessionRepository:
         open_ones = select(SessionRecord.id).where(
             col(SessionRecord.user_id) == user_id, col(SessionRecord.ended_at).is_(None)
         )
-        beyond = open_ones.order_by(col(SessionRecord.last_used_at).desc(), col(SessionRecord.id)).offset(keep)
+        beyond = open_ones.order_by(col(SessionRecord.last_used_at).desc(), col(SessionRecord.id).desc()).offset(keep)
         return await self.end(col(SessionRecord.id).in_(beyond))
 
-    async def wipe_salts(self, *, older_than: timedelta) -> None:
-        """Forget what successors that can no longer be asked for again were derived with."""
+    async def wipe_salts(self, *, older_than: timedelta) -> bool:
+        """Forget what a batch of successors, which can no longer be asked for again, were derived with."""
         old = await self.now() - older_than
-        await self._session.exec(
-            update(SessionRecord)
-            .where(col(SessionRecord.successor_salt).is_not(None), col(SessionRecord.rotated_at) < old)
-            .values(successor_salt=None)
-        )
+        has_salt = col(SessionRecord.successor_salt).is_not(None)
+        ids = await self._lock_batch(has_salt, col(SessionRecord.rotated_at) < old)
+        statement = update(SessionRecord).where(col(SessionRecord.id).in_(ids)).values(successor_salt=None)
+        await self._session.exec(statement.execution_options(synchronize_session=False))
+        return len(ids) == BATCH
 
     async def delete_expired(self, *, older_than: timedelta) -> bool:
-        """Remove a batch of sessions that expired that long ago; say whether there may be more."""
+        """Remove a batch of sessions that ended or expired that long ago; say whether there may be more."""
         old = await self.now() - older_than
-        expired = select(SessionRecord.id).where(col(SessionRecord.idle_expires_at) < old).limit(_BATCH)
-        statement = delete(SessionRecord).where(col(SessionRecord.id).in_(expired))
-        return (await self._session.exec(statement)).rowcount == _BATCH
+        ids = await self._lock_batch(col(SessionRecord.idle_expires_at) < old)
+        statement = delete(SessionRecord).where(col(SessionRecord.id).in_(ids))
+        await self._session.exec(statement.execution_options(synchronize_session=False))
+        return len(ids) == BATCH
+
+    async def _lock_batch(self, *which: ColumnElement[bool]) -> Sequence[UUID]:
+        """Lock some of these sessions, but wait for none: whoever waits while holding others can end in a deadlock."""
+        statement = select(SessionRecord.id).where(*which).limit(BATCH).with_for_update(skip_locked=True)
+        return (await self._session.exec(statement)).all()

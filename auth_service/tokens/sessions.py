@@ -69,10 +69,9 @@ class Sessions:
             refresh_locator=token.locator if token else None,
             current_digest=token.digest if token else None,
         )
-        if user is not None:
-            surplus = await self.repository.end_least_recently_used(user.id, keep=MAX_SESSIONS_PER_USER - 1)
-            await self._revoke(surplus)
+        surplus = await self.repository.end_least_recently_used(user.id, keep=MAX_SESSIONS_PER_USER - 1) if user else []
         await self.repository.add(record)
+        await self._revoke(surplus)  # last: the foreign keys of the new row wait for others, who may wait for this
         return record, token
 
     async def end(self, session_id: UUID, *, of: UUID | None) -> bool:
@@ -100,5 +99,8 @@ def short_user_agent(user_agent: str | None) -> str | None:
 
 
 def access_token_lifetime(session: SessionRecord, settings: TokenSettings, *, now: datetime) -> timedelta:
-    """Return how long an access token of this session is good for: never beyond the session's own end."""
-    return max(min(settings.access_token_lifetime, session.expires_at - now), timedelta(0))
+    """Return how long an access token of this session is good for: never beyond the session's own end.
+
+    That is its idle end, which is never later than the absolute one. No feed tells others of an end that was foreseen.
+    """
+    return max(min(settings.access_token_lifetime, session.idle_expires_at - now), timedelta(0))

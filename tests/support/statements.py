@@ -1,5 +1,6 @@
 """The SQL statements that the service sends while a test watches."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,11 +21,12 @@ class Statement:
 
 @contextmanager
 def watched_statements(service: Service) -> Iterator[list[Statement]]:
-    """Collect every statement but those that begin a transaction."""
+    """Collect every statement of this task but those that begin a transaction; background work is another task's."""
+    task = asyncio.current_task()
     seen: list[Statement] = []
 
     def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_rest: object) -> None:
-        if not statement.startswith("BEGIN"):
+        if asyncio.current_task() is task and not statement.startswith("BEGIN"):
             seen.append(Statement(statement, parameters))
 
     engine = service.runtime.database.engine.sync_engine

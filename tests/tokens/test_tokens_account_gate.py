@@ -2,19 +2,23 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from httpx import Response
 
-from tests.support.oauth import assert_oauth_error
+from auth_service.clients.models import FIRST_PARTY_CLIENT_ID
+from tests.support.client_sessions import store_client_session
+from tests.support.oauth import assert_oauth_error, basic
 from tests.support.paths import fill
-from tests.support.service import PASSWORD, Account, Service, bearer
+from tests.support.service import PASSWORD, Account, Service, assert_problem, bearer
+from tests.support.sessions import change_client, change_session, let_time_pass, next_token, refresh, store_client
+from tests.support.settings import ISSUER
 from tests.support.tokens import assert_invalid_token
 
 NEW_PASSWORD = "a much better passphrase"
 Change = Callable[[Service, Account, Account], Awaitable[Response]]
-
 # What to send where, so that a fit administrator would not be told 401 and nothing would be changed.
 ACCEPTING: dict[str, Mapping[str, Any]] = {
     "GET /users/me": {},
@@ -45,8 +49,6 @@ ACCEPTING: dict[str, Mapping[str, Any]] = {
     "POST /clients/{client_id}/secret": {},
     "DELETE /clients/{client_id}": {},
 }
-MAKING = {"POST /oauth/token"}
-TELLING = {"POST /oauth/introspect", "POST /oauth/revoke"}
 ASKING_NOBODY = {
     "GET /oauth/revocations",
     "GET /.well-known/jwks.json",
@@ -78,12 +80,80 @@ async def _demote(service: Service, victim: Account, admin: Account) -> Response
     return await service.client.patch(f"/users/{victim.id}", json={"is_superuser": False}, headers=bearer(admin))
 
 
-UNFIT: dict[str, tuple[Change, str]] = {
+async def _end(service: Service, victim: Account, _admin: Account) -> Response:
+    return await service.client.delete(f"/users/me/sessions/{victim.session_id}", headers=bearer(victim))
+
+
+async def _end_others(service: Service, victim: Account, _admin: Account) -> Response:
+    other = await service.sign_in_again(victim)
+    return await service.client.post("/users/me/sessions/end-others", headers=bearer(other))
+
+
+async def _end_by_admin(service: Service, victim: Account, admin: Account) -> Response:
+    path = f"/users/{victim.id}/sessions/{victim.session_id}"
+    return await service.client.delete(path, headers=bearer(admin))
+
+
+async def _end_all(service: Service, victim: Account, admin: Account) -> Response:
+    return await service.client.post(f"/users/{victim.id}/sessions/end-all", headers=bearer(admin))
+
+
+async def _expire(service: Service, victim: Account, admin: Account) -> Response:
+    await let_time_pass(service, victim.session_id, timedelta(days=14))
+    return await knock(service, "GET /users/me", admin)
+
+
+async def _forget(service: Service, victim: Account, admin: Account) -> Response:
+    await let_time_pass(service, victim.session_id, timedelta(days=15))
+    await service.runtime.forget_what_is_over()
+    return await knock(service, "GET /users/me", admin)
+
+
+async def _reuse(service: Service, victim: Account, admin: Account) -> Response:
+    await next_token(service, victim.refresh_token)
+    await let_time_pass(service, victim.session_id, timedelta(seconds=10))
+    assert_oauth_error(await refresh(service, victim.refresh_token), "invalid_grant")
+    return await knock(service, "GET /users/me", admin)
+
+
+# What makes an account unfit, and what a new sign-in with the old password is told; None: it opens another session.
+UNFIT: dict[str, tuple[Change, str | None]] = {
     "disabled": (_disable, "invalid_grant"),
     "deleted": (_delete, "invalid_grant"),
     "password changed": (_change_password, "invalid_grant"),
     "address changed": (_change_address, "invalid_grant"),
     "demoted": (_demote, "invalid_scope"),
+    "session ended by its owner": (_end, None),
+    "other sessions ended by their owner": (_end_others, None),
+    "session ended by an administrator": (_end_by_admin, None),
+    "all sessions ended by an administrator": (_end_all, None),
+    "session expired": (_expire, None),
+    "session expired and forgotten": (_forget, None),
+    "refresh token reused": (_reuse, None),
+}
+
+
+async def _refresh_gets_nothing(service: Service, victim: Account) -> None:
+    assert_oauth_error(await refresh(service, victim.refresh_token), "invalid_grant")
+
+
+# Routes that take a token out of the body: each has its own way of saying that it is good for nothing.
+async def _introspection_says_no(service: Service, victim: Account) -> None:
+    asking = await service.make_client(own_audience=ISSUER, grants=[])
+    headers = basic(f"{asking.client_id}:{asking.client_secret}")
+    response = await service.client.post("/oauth/introspect", data={"token": victim.token}, headers=headers)
+    assert response.json() == {"active": False}
+
+
+async def _revoking_changes_nothing(service: Service, victim: Account) -> None:
+    assert (await service.client.post("/oauth/revoke", data={"token": victim.token})).status_code == 200
+    assert_invalid_token(await knock(service, "GET /users/me", victim))
+
+
+TAKING_FROM_THE_BODY: dict[str, Callable[[Service, Account], Awaitable[None]]] = {
+    "POST /oauth/token": _refresh_gets_nothing,
+    "POST /oauth/introspect": _introspection_says_no,
+    "POST /oauth/revoke": _revoking_changes_nothing,
 }
 
 
@@ -99,7 +169,7 @@ async def test_every_route_of_the_service_is_in_one_of_the_tables(service: Servi
         for method in operations
     }
 
-    assert routes == {*ACCEPTING, *MAKING, *TELLING, *ASKING_NOBODY}
+    assert routes == {*ACCEPTING, *TAKING_FROM_THE_BODY, *ASKING_NOBODY}
 
 
 async def test_a_fit_account_is_let_in_everywhere(service: Service) -> None:
@@ -112,7 +182,9 @@ async def test_a_fit_account_is_let_in_everywhere(service: Service) -> None:
 
 
 @pytest.mark.parametrize(("change", "error"), [pytest.param(*row, id=name) for name, row in UNFIT.items()])
-async def test_an_unfit_account_gets_and_uses_no_token_anywhere(service: Service, change: Change, error: str) -> None:
+async def test_an_unfit_account_gets_and_uses_no_token_anywhere(
+    service: Service, change: Change, error: str | None
+) -> None:
     admin, victim = await service.make_admin(), await service.make_admin()
 
     changed = await change(service, victim, admin)
@@ -120,7 +192,58 @@ async def test_an_unfit_account_gets_and_uses_no_token_anywhere(service: Service
     assert changed.is_success
     for route in ACCEPTING:
         assert_invalid_token(await knock(service, route, victim))
-    assert_oauth_error(await service.sign_in(victim.email, scope="admin"), error)
+    for gets_nothing in TAKING_FROM_THE_BODY.values():
+        await gets_nothing(service, victim)
+    again = await service.sign_in(victim.email, scope="admin")
+    if error is None:
+        assert again.status_code == 200
+    else:
+        assert_oauth_error(again, error)
+
+
+async def test_a_disabled_client_gets_and_uses_no_token_anywhere_until_it_is_enabled(service: Service) -> None:
+    victim = await service.make_admin()
+
+    await change_client(service, FIRST_PARTY_CLIENT_ID, is_active=False)
+    try:
+        answers = [await knock(service, route, victim) for route in ACCEPTING]
+        refreshed = await refresh(service, victim.refresh_token)
+    finally:
+        await change_client(service, FIRST_PARTY_CLIENT_ID, is_active=True)
+
+    for answer in answers:
+        assert_invalid_token(answer)
+    assert refreshed.json()["error"] in {"invalid_grant", "invalid_client"}
+    assert (await knock(service, "GET /users/me", victim)).status_code == 200
+    assert (await refresh(service, victim.refresh_token)).status_code == 200
+
+
+async def test_a_client_s_own_token_is_nobody_s_at_every_route(service: Service) -> None:
+    client = await store_client_session(service)
+
+    answers = {route: await knock(service, route, client) for route in ACCEPTING}
+
+    for answer in answers.values():
+        assert_problem(answer, 403, code="user_token_required")
+
+
+async def test_a_client_s_own_token_ends_with_its_session(service: Service) -> None:
+    client = await store_client_session(service)
+
+    async with service.runtime.unit_of_work(writing=True) as work:
+        ended = [await work.sessions.end(client.session_id, of=None) for _ in range(2)]
+
+    assert ended == [True, False]
+    assert_invalid_token(await knock(service, "GET /users/me", client))
+
+
+async def test_a_token_is_refused_when_its_session_is_somebody_else_s_or_another_client_s(service: Service) -> None:
+    victim, other = await service.make_user(), await service.make_user()
+
+    await change_session(service, victim.session_id, user_id=other.id)
+    assert_invalid_token(await knock(service, "GET /users/me", victim))
+    await change_session(service, victim.session_id, user_id=victim.id, client_id=await store_client(service))
+    assert_invalid_token(await knock(service, "GET /users/me", victim))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from auth_service.tokens.models import SigningKeyRecord
 from tests.support.forgery import Forger
 from tests.support.oauth import assert_oauth_error
 from tests.support.service import Account, Service, assert_problem, bearer
+from tests.support.sessions import refresh
 from tests.support.tokens import assert_invalid_token, read_me
 
 
@@ -36,8 +37,13 @@ async def artefacts(started_service: Service, admin: Account) -> dict[str, str]:
         record = (await session.exec(select(SigningKeyRecord).where(SigningKeyRecord.state == "active"))).one()
     user = await started_service.stored_user(admin.id)
     assert user is not None
+    spare = await started_service.sign_in_again(admin)
+    locator, _, secret = spare.refresh_token.partition(".")
     return {
         "access token": admin.token,
+        "refresh token": spare.refresh_token,
+        "refresh token's locator": locator,
+        "refresh token's secret": secret,
         "page of users": await _cursor(started_service, admin, "/users"),
         "page of items": await _cursor(started_service, admin, "/items"),
         "signing key": base64.urlsafe_b64encode(record.encrypted_private_key).rstrip(b"=").decode(),
@@ -46,7 +52,17 @@ async def artefacts(started_service: Service, admin: Account) -> dict[str, str]:
     }
 
 
-ARTEFACTS = ["access token", "page of users", "page of items", "signing key", "password hash", "token of another type"]
+ARTEFACTS = [
+    "access token",
+    "refresh token",
+    "refresh token's locator",
+    "refresh token's secret",
+    "page of users",
+    "page of items",
+    "signing key",
+    "password hash",
+    "token of another type",
+]
 
 
 async def _refused_as_bearer(service: Service, _admin: Account, artefact: str) -> None:
@@ -80,8 +96,7 @@ async def _refused_as_client_secret(service: Service, admin: Account, artefact: 
 
 
 async def _refused_as_refresh_token(service: Service, _admin: Account, artefact: str) -> None:
-    form = {"grant_type": "refresh_token", "refresh_token": artefact}
-    assert_oauth_error(await service.client.post("/oauth/token", data=form), "invalid_grant")
+    assert_oauth_error(await refresh(service, artefact), "invalid_grant")
 
 
 DOORS = {
@@ -112,10 +127,11 @@ async def test_at_its_own_door_each_of_them_works(
         await read_me(started_service, artefacts["access token"]),
         await _page(started_service, admin, "/users", artefacts["page of users"]),
         await _page(started_service, admin, "/items", artefacts["page of items"]),
+        await refresh(started_service, artefacts["refresh token"]),
     ]
 
     assert set(artefacts) == set(ARTEFACTS)
-    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 200]
 
 
 async def test_what_is_sealed_for_cursors_is_no_signing_key_and_the_other_way_round(started_service: Service) -> None:

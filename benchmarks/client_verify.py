@@ -2,9 +2,9 @@
 
     PYTHONPATH=client .venv/bin/python benchmarks/client_verify.py
 
-The same ES256 tokens go to `jwt.decode` with a key that is parsed already, to the client as tokens that it has not seen,
-and to the client as tokens that it has seen, with a feed of 100 entries. The three take turns, so that whatever else
-the machine does meets all of them; the figures are medians over the turns.
+The same ES256 tokens go to `jwt.decode` with a key that is parsed already, to the client as tokens that it has not
+seen, and to the client as tokens that it has seen, both with a feed of 100 entries. The three take turns, so that
+whatever else the machine does meets all of them; the figures are medians over the turns.
 """
 
 import platform

@@ -10,7 +10,11 @@ _HEADERS = {"Accept-Encoding": "identity", "User-Agent": "auth-service-client"}
 
 
 class FetchError(Exception):
-    """There was no answer, or not a proper one."""
+    """There was no answer, or not a proper one. The service may have said in how many seconds to ask again."""
+
+    def __init__(self, reason: str, *, retry_after: float = 0.0) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +43,22 @@ async def fetch(  # noqa: PLR0913 - each of these is one bound of one request
     request = client.stream("GET", url, params=query, headers={**_HEADERS, **(headers or {})}, follow_redirects=False)
     try:
         async with asyncio.timeout(seconds), request as response:
-            if response.headers.get("Content-Encoding", "identity") != "identity":
-                raise FetchError("the answer is packed")
-            body = bytearray()
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > max_bytes:
-                    raise FetchError("the answer is too large")
-            return Answer(response.status_code, response.headers, bytes(body))
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, TimeoutError, OSError) as error:
+            return await _read(response, max_bytes)
+    except FetchError:
+        raise
+    except Exception as error:  # transports are many and raise what they like; whoever asks in the background goes on
         raise FetchError(f"{type(error).__name__}: {error}") from error
+
+
+async def _read(response: httpx.Response, max_bytes: int) -> Answer:
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        raise FetchError("the answer is packed")
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > max_bytes:
+            raise FetchError("the answer is too large")
+    return Answer(response.status_code, response.headers, bytes(body))
 
 
 def new_client(transport: httpx.AsyncBaseTransport | None, *, seconds: float) -> httpx.AsyncClient:

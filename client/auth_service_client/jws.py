@@ -53,11 +53,12 @@ def parse_key(jwk: object) -> Key | None:
     algorithm = jwt.get_algorithm_by_name(alg)
     try:
         public_key = algorithm.from_jwk(jwk)
-    except (jwt.PyJWTError, ValueError, TypeError, KeyError):
+        named = mark("kid", kid)
+    except (jwt.PyJWTError, ValueError, TypeError, KeyError, InvalidTokenError):
         return None
     if alg == "RS256" and public_key.key_size < _MIN_RSA_BITS:
         return None
-    return Key(kid, alg, jwk, mark("kid", kid), algorithm, public_key)
+    return Key(kid, alg, jwk, named, algorithm, public_key)
 
 
 def split(token: bytes) -> tuple[bytes, bytes, bytes]:
@@ -84,7 +85,7 @@ def read_header(segment: bytes, *, typ: str) -> Header:
 def read_object(content: bytes) -> dict[str, Any]:
     """Return the JSON object in `content`; raises InvalidTokenError."""
     try:
-        members = json.loads(content)
+        members = json.loads(content.decode())
     except (ValueError, RecursionError) as error:
         raise InvalidTokenError("not JSON") from error
     if type(members) is not dict:
@@ -107,5 +108,9 @@ def decode(segment: bytes) -> bytes:
 
 
 def mark(kind: str, value: str) -> str:
-    """Return the digest by which the revocation feed names a session, a client or a key."""
-    return base64.urlsafe_b64encode(sha256(f"{kind}:{value}".encode()).digest()).rstrip(b"=").decode()
+    """Return the digest by which the feed names a session, a client or a key; raises InvalidTokenError."""
+    try:
+        name = f"{kind}:{value}".encode()
+    except UnicodeEncodeError as error:
+        raise InvalidTokenError("half a character") from error
+    return base64.urlsafe_b64encode(sha256(name).digest()).rstrip(b"=").decode()

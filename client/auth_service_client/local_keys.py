@@ -1,5 +1,6 @@
 """Signing keys for tests; they live in memory and are good for nothing else."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -7,6 +8,8 @@ from uuid import uuid4
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+
+_jws = jwt.PyJWS()  # PyJWT itself refuses to write some of the claims that a test wants to see refused
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,4 +40,5 @@ class LocalKey:
 
     def sign(self, claims: dict[str, Any], *, typ: str) -> str:
         """Return `claims` as a compact JWS with the header that the service writes."""
-        return jwt.encode(claims, self.private_key, algorithm=self.algorithm, headers={"typ": typ, "kid": self.kid})
+        headers = {"typ": typ, "kid": self.kid}
+        return _jws.encode(json.dumps(claims).encode(), self.private_key, algorithm=self.algorithm, headers=headers)

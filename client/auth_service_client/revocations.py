@@ -28,7 +28,7 @@ class RevocationList:
         self._good_until = self._start_up_ends = deadline_in(now, settings.start_up_wait.total_seconds())
         self._epoch: str | None = None
         self._cursor: int | None = None
-        self._seq = 0
+        self.seq = 0
         self._before: dict[str, int] = {}
         self._forget_at: dict[str, Deadline] = {}
         self._ended_keys: set[str] = set()
@@ -55,7 +55,7 @@ class RevocationList:
     @property
     def caught_up(self) -> bool:
         """Whether the last document left nothing to fetch at once."""
-        return self._cursor is not None and self._cursor >= self._seq
+        return self._cursor is not None and self._cursor >= self.seq
 
     def query(self, *, patient: bool) -> dict[str, str]:
         """Return the parameters of the next request; a patient one is answered when there is something new."""
@@ -71,25 +71,25 @@ class RevocationList:
     def take(self, document: FeedDocument, now: Moment) -> None:
         """Learn from a document; raises InvalidTokenError, and changes nothing, for one that is out of line."""
         if document.epoch == self._epoch:
-            if document.seq < self._seq:
+            if document.seq < self.seq:
                 raise InvalidTokenError("an older state of the same feed")
             if document.start not in {0, self._cursor}:
                 raise InvalidTokenError("not the page that was asked for")
         elif document.start != 0:
             raise InvalidTokenError("another epoch, and not its full list")
         new = {entry.mark for entry in document.entries} - self._before.keys()
-        if len(self._before) + len(new) > _MAX_ENTRIES:
+        if len(self._before) + len(self._ended_keys) + len(new) > _MAX_ENTRIES:
             raise InvalidTokenError("more entries than there is room for")
         for entry in document.entries:
             self._add(entry, document.keep, now)
         self._forget(now)
-        self._epoch, self._cursor, self._seq = document.epoch, document.next, document.seq
+        self._epoch, self._cursor, self.seq = document.epoch, document.next, document.seq
         if self.caught_up:
             self._good_until = self._end_of(document, now)
             self.full = True
 
     def _end_of(self, document: FeedDocument, now: Moment) -> Deadline:
-        """Return its life counted from now, ended earlier by its `exp`, which a document that was held back is close to."""
+        """Return its life counted from now; a document that was held back on the way ends by its `exp`."""
         latest = document.expires_at + self._leeway
         life = document.expires_at - document.issued_at
         return Deadline(latest, now.mono + min(life, latest - now.wall))

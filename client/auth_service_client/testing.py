@@ -67,14 +67,13 @@ class LocalIssuer:
         *,
         scopes: str = "",
         subject: str | None = None,
-        roles: tuple[str, ...] = (),
         expires_in: int = 600,
         **claims: Any,
     ) -> str:
         """Return a person's token; further claims replace or add, and None leaves one out."""
         now = int(time.time())
         issued = {**self._common(scopes, expires_in), "sub": subject or str(uuid4()), "auth_time": now, "amr": ["pwd"]}
-        return self.sign({**issued, **({"roles": list(roles)} if roles else {}), **claims})
+        return self.sign({**issued, **claims})
 
     def client_token(self, client_id: str, *, scopes: str = "", expires_in: int = 600, **claims: Any) -> str:
         """Return the token of a service that signed in by itself."""

@@ -18,8 +18,10 @@ log = logging.getLogger("auth_service_client")
 _MAX_JWKS_BYTES = 256 * 1024
 _MAX_FEED_BYTES = 512 * 1024
 _PAUSE_SECONDS = 0.1
+_HASTY_PAUSE_SECONDS = 1.0
+"""After an answer without news that came at once although it was asked to wait."""
 _MAX_PAUSE_SECONDS = 5.0
-_OK, _NOT_MODIFIED, _BAD_REQUEST, _UNAVAILABLE = 200, 304, 400, 503
+_OK, _NOT_MODIFIED, _BAD_REQUEST = 200, 304, 400
 
 
 class Upkeep:
@@ -100,23 +102,25 @@ class Upkeep:
     async def _follow(self, revocations: RevocationList) -> None:
         failures = 0
         while True:
-            asked_by = len(self._callers)
+            asked_by, seq, began = len(self._callers), revocations.seq, self._core.clock().mono
+            query = revocations.query(patient=not failures and not asked_by)
             try:
-                answer = await self._ask(revocations.query(patient=not failures and not asked_by))
+                answer = await self._ask(query)
                 if answer is None:
                     continue
                 await self._take_feed(answer, revocations)
             except (FetchError, RefusalError, KeysWantedError) as error:
                 log.warning("the revocations could not be followed: %s", error)
                 self._answer_callers(asked_by, ServiceUnavailableError(f"the service could not be asked: {error}"))
-                await asyncio.sleep(_pause_after(failures))
+                await asyncio.sleep(_pause_after(failures, error))
                 failures += 1
                 continue
             failures = 0
             if revocations.caught_up:
                 self._note_ready()
                 self._answer_callers(asked_by, None)
-                await asyncio.sleep(_PAUSE_SECONDS)
+                hasty = "wait" in query and seq == revocations.seq and self._core.clock().mono - began < 1
+                await asyncio.sleep(_HASTY_PAUSE_SECONDS if hasty else _PAUSE_SECONDS)
 
     async def _ask(self, query: dict[str, str]) -> Answer | None:
         """Return the answer, or None when the request was given up in favour of somebody who cannot wait."""
@@ -136,7 +140,9 @@ class Upkeep:
         if answer.status == _BAD_REQUEST:
             revocations.start_over()
         if answer.status != _OK:
-            raise FetchError(f"status {answer.status}")
+            raise FetchError(
+                f"status {answer.status}", retry_after=_read_seconds(answer.headers.get("Retry-After", ""))
+            )
         try:
             self._core.take_feed(answer.body)
         except KeysWantedError:
@@ -153,9 +159,15 @@ class Upkeep:
             self.ready.set()
 
 
-def _pause_after(failures: int) -> float:
-    """Longer each time, and never the same for all who were cut off at once."""
-    return random.uniform(0.5, 1.0) * min(0.5 * 2.0 ** min(failures, 10), _MAX_PAUSE_SECONDS)  # noqa: S311
+def _pause_after(failures: int, error: Exception) -> float:
+    """Return a pause: longer each time, and never the same for all who were cut off at once."""
+    pause = random.uniform(0.5, 1.0) * min(0.5 * 2.0 ** min(failures, 10), _MAX_PAUSE_SECONDS)  # noqa: S311
+    asked_for = error.retry_after if isinstance(error, FetchError) else 0.0
+    return max(pause, min(asked_for, _MAX_PAUSE_SECONDS))
+
+
+def _read_seconds(text: str) -> float:
+    return float(text) if text.isascii() and text.isdecimal() else 0.0
 
 
 def _answer(callers: list[asyncio.Future[None]], error: Exception | None) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Coroutine
 from concurrent.futures import CancelledError, Future
-from threading import Thread
+from threading import Lock, Thread
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -39,6 +39,8 @@ class Verifier:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._thread: Thread | None = None
+        # What is handed over before the stop is seen by the loop before the stop, and so gets an answer.
+        self._handing_over = Lock()
 
     def __enter__(self) -> Self:
         if self._thread is not None:
@@ -52,8 +54,9 @@ class Verifier:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        loop, stop, thread = self._loop, self._stop, self._thread
-        self._loop = self._stop = self._thread = None
+        with self._handing_over:
+            loop, stop, thread = self._loop, self._stop, self._thread
+            self._loop = self._stop = self._thread = None
         if loop is not None and stop is not None and thread is not None:
             loop.call_soon_threadsafe(stop.set)
             thread.join()
@@ -70,12 +73,13 @@ class Verifier:
         self._wait_for(self._verifier.catch_up())
 
     def _wait_for(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        loop = self._loop
-        if loop is None:
-            coroutine.close()
-            raise RuntimeError("open the verifier first: with verifier")
+        with self._handing_over:
+            if self._loop is None:
+                coroutine.close()
+                raise ServiceUnavailableError("the verifier is closed")
+            answer = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
         try:
-            return asyncio.run_coroutine_threadsafe(coroutine, loop).result()
+            return answer.result()
         except CancelledError:
             raise ServiceUnavailableError("the verifier was closed meanwhile") from None
 

@@ -11,7 +11,7 @@ from auth_service_client.verifier import Verifier
 @pytest.mark.parametrize("algorithm", ["ES256", "RS256", "EdDSA"])
 def test_a_good_token_is_accepted_and_refused_once_its_session_ended(algorithm: str) -> None:
     with LocalIssuer(algorithm=algorithm) as issuer, Verifier(issuer.settings()) as verifier:
-        token = issuer.token(subject="ann", scopes="orders:read orders:write", roles=("admin",))
+        token = issuer.token(subject="ann", scopes="orders:read orders:write", roles=["admin"])
 
         accepted = verifier.verify(token)
         issuer.end_session(token)

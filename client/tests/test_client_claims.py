@@ -14,12 +14,14 @@ ISSUER = LocalIssuer()
 TEXTS = ("iss", "sub", "jti", "client_id", "sid")
 NOT_A_TEXT: tuple[Any, ...] = (None, "", 1, True, ["x"], {"x": "y"})
 NOT_A_NUMBER: tuple[Any, ...] = ("1790000000", 1790000000.5, True, [], {}, float("inf"), float("nan"), 1e400)
+NOT_A_LIST: tuple[Any, ...] = ("pwd", [1], 1, {})
+NOT_OUR_AUDIENCE: tuple[Any, ...] = (None, AUDIENCE, "", [], ["x"], [AUDIENCE, 1], {AUDIENCE: 1})
 
 WRONG: dict[str, dict[str, Any]] = {
     **{f"{name} {value!r}": {name: value} for name in TEXTS for value in NOT_A_TEXT},
     **{f"{name} {value!r}": {name: value} for name in ("exp", "iat", "auth_time", "nbf") for value in NOT_A_NUMBER},
-    **{f"aud {value!r}": {"aud": value} for value in (None, AUDIENCE, "", [], ["x"], [AUDIENCE, 1], {AUDIENCE: 1})},
-    **{f"{name} {value!r}": {name: value} for name in ("amr", "roles") for value in ("pwd", [1], 1, {})},
+    **{f"aud {value!r}": {"aud": value} for value in NOT_OUR_AUDIENCE},
+    **{f"{name} {value!r}": {name: value} for name in ("amr", "roles") for value in NOT_A_LIST},
     **{f"scope {value!r}": {"scope": value} for value in (None, ["orders:read"], 1)},
     "exp missing": {"exp": None},
     "iat missing": {"iat": None},
@@ -61,7 +63,8 @@ def test_times_have_a_leeway_and_no_more(claims: dict[str, int], *, accepted: bo
     clock = StandingClock()
     core = core_of(ISSUER, clock, follow_revocations=False)
     clock.now = clock.now._replace(wall=float(int(clock.now.wall)) + 0.5)
-    token = ISSUER.token(**{name: int(clock.now.wall) + offset for name, offset in claims.items()})
+    times: dict[str, Any] = {name: int(clock.now.wall) + offset for name, offset in claims.items()}
+    token = ISSUER.token(**times)
 
     if accepted:
         core.verify(token)

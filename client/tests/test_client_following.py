@@ -31,10 +31,9 @@ async def test_a_thousand_tasks_wait_for_one_fetch_at_the_start(auth_issuer: Loc
 
 async def test_a_thousand_tasks_with_unknown_kids_wait_for_one_fetch() -> None:
     issuer = LocalIssuer()
-    stranger = LocalIssuer()
-    tokens = [
-        issuer.sign({}, key=LocalKey(f"k{number}", "ES256", stranger.key.private_key, {})) for number in range(CALLERS)
-    ]
+    strange = LocalKey.new("ES256").private_key
+    keys = [LocalKey(f"unknown {number}", "ES256", strange, {}) for number in range(CALLERS)]
+    tokens = [issuer.sign({}, key=key) for key in keys]
     async with AsyncVerifier(issuer.settings(), transport=issuer.transport()) as verifier:
         await verifier.catch_up()
         asked = issuer.requests[JWKS]
@@ -163,7 +162,6 @@ def test_a_follower_who_is_sent_away_asks_again_without_waiting(
 
 
 def test_closing_is_quick_lets_callers_go_and_leaves_no_thread(auth_issuer: LocalIssuer) -> None:
-    threads = threading.active_count
     auth_issuer.go_away()
     verifier = Verifier(auth_issuer.settings(start_up_wait=timedelta(hours=1)))
     with ThreadPoolExecutor(10) as callers:
@@ -175,7 +173,6 @@ def test_closing_is_quick_lets_callers_go_and_leaves_no_thread(auth_issuer: Loca
             with pytest.raises((ServiceUnavailableError, RuntimeError)):
                 answer.result()
     assert "auth-service-client" not in {thread.name for thread in threading.enumerate()}
-    assert threads() > 0
 
     auth_issuer.come_back()
     with verifier:  # it may be opened again

@@ -79,13 +79,23 @@ def _another_spelling(issuer: LocalIssuer) -> str:
     return spelled
 
 
+def _with_inside(blank: str) -> Forge:
+    return lambda issuer: issuer.token().replace(".", f".{blank}", 1)
+
+
+def _with_tail(tail: str) -> Forge:
+    return lambda issuer: issuer.token() + tail
+
+
 HOSTILE: dict[str, Forge] = {
     **{f"alg {alg!r}, unsigned": _unsigned(alg) for alg in ("none", "None", "NONE", "")},
     "alg none with a signature": _unsigned("none", encode(b"x" * 64)),
     **{
         f"alg {alg!r} over our signature": _header(alg=alg)
-        for alg in ("none", "HS256", "RS256", "EdDSA", "ES384", "es256", "", None, 256, ["ES256"], {}, _ABSENT)
+        for alg in ("none", "HS256", "RS256", "EdDSA", "ES384", "es256", "", None, 256, ["ES256"], {})
     },
+    "alg missing": _header(alg=_ABSENT),
+    "typ missing": _header(typ=_ABSENT),
     "HS256 keyed with the public key as PEM": lambda i: _keyed(i, _spki(i, Encoding.PEM)),
     "HS256 keyed with the public key as DER": lambda i: _keyed(i, _spki(i, Encoding.DER)),
     "HS256 keyed with the public key as JWK": lambda i: _keyed(i, json.dumps(dict(i.key.public_jwk)).encode()),
@@ -121,7 +131,7 @@ HOSTILE: dict[str, Forge] = {
     "cty": _header(cty="JWT"),
     **{
         f"typ {typ!r}": _header(typ=typ)
-        for typ in ("JWT", "", "AT+JWT", "application/at+jwt", "revocations+jwt", None, 1, ["at+jwt"], _ABSENT)
+        for typ in ("JWT", "", "AT+JWT", "application/at+jwt", "revocations+jwt", None, 1, ["at+jwt"])
     },
     "header without an object": _raw_header('["ES256"]'),
     "header that is not JSON": _raw_header("ES256"),
@@ -145,8 +155,8 @@ HOSTILE: dict[str, Forge] = {
     "padded inside": lambda i: i.token().replace(".", "==.", 1),
     "signature in another spelling": _another_spelling,
     "standard alphabet": lambda i: f"{_segments(i, 0, 1)}.{'+/' * 43}",
-    **{f"{blank!r} inside": lambda i, b=blank: i.token().replace(".", f".{b}", 1) for blank in " \t\n\x00"},
-    **{f"{tail!r} behind it": lambda i, t=tail: i.token() + t for tail in (" ", "\n", "\x00", "\u0661", "\ud800")},
+    **{f"{blank!r} inside": _with_inside(blank) for blank in " \t\n\x00"},
+    **{f"{tail!r} behind it": _with_tail(tail) for tail in (" ", "\n", "\x00", "\u0661", "\ud800")},
     "comma and a second token": lambda i: f"{i.token()}, {i.token()}",
     "beyond 8 KiB": lambda i: i.token(padding="x" * 8192),
     "claims that are not JSON": lambda i: signed_by(i, _header_of(i), "claims"),

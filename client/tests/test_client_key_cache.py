@@ -16,6 +16,7 @@ from client_support import StandingClock
 
 KEY = LocalKey.new("ES256")
 JWK = dict(KEY.public_jwk)
+SHORT = rsa.generate_private_key(65537, 1024)  # noqa: S505 - to be refused
 HEADER = Header("ES256", KEY.kid)
 ANOTHER = Header("ES256", "another")
 
@@ -52,7 +53,7 @@ BAD_KEYS: dict[str, Any] = {
         "alg": "EdDSA",
     },
     "a short RSA key": {
-        **RSAAlgorithm.to_jwk(rsa.generate_private_key(65537, 1024).public_key(), as_dict=True),
+        **RSAAlgorithm.to_jwk(SHORT.public_key(), as_dict=True),
         "kid": KEY.kid,
         "alg": "RS256",
         "use": "sig",

@@ -194,7 +194,7 @@ def test_only_the_issuer_can_sign_a_document_and_only_as_one() -> None:
     ],
 )
 def test_settings_that_cannot_be_meant_are_refused(changes: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="has to|have to|must|negative"):
+    with pytest.raises(ValueError, match=r"has to|have to|must|negative"):
         VerifierSettings(**{"issuer": "https://auth.example.com", "audience": "x", **changes})
 
 

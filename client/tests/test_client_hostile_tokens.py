@@ -87,13 +87,12 @@ def _with_tail(tail: str) -> Forge:
     return lambda issuer: issuer.token() + tail
 
 
+OTHER_ALGORITHMS: tuple[Any, ...] = ("none", "HS256", "RS256", "EdDSA", "ES384", "es256", "", None, 256, ["ES256"], {})
+
 HOSTILE: dict[str, Forge] = {
     **{f"alg {alg!r}, unsigned": _unsigned(alg) for alg in ("none", "None", "NONE", "")},
     "alg none with a signature": _unsigned("none", encode(b"x" * 64)),
-    **{
-        f"alg {alg!r} over our signature": _header(alg=alg)
-        for alg in ("none", "HS256", "RS256", "EdDSA", "ES384", "es256", "", None, 256, ["ES256"], {})
-    },
+    **{f"alg {alg!r} over our signature": _header(alg=alg) for alg in OTHER_ALGORITHMS},
     "alg missing": _header(alg=_ABSENT),
     "typ missing": _header(typ=_ABSENT),
     "HS256 keyed with the public key as PEM": lambda i: _keyed(i, _spki(i, Encoding.PEM)),

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from auth_service_client.core import VerifierCore
 from auth_service_client.errors import InvalidTokenError
 from auth_service_client.local_keys import LocalKey

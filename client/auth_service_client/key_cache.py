@@ -74,8 +74,11 @@ class KeyCache:
             raise ServiceUnavailableError("there are no keys that are recent enough")
         key = self._keys.get(header.kid)
         if key is None:
-            self._refuse_absent(header.kid, now, retry=retry)
-            raise KeysWantedError(header.kid)
+            why = self._why_absent(header.kid, now, retry=retry)
+            # Another thread may have brought the key since the first look, and what was just read is newer than that.
+            key = self._keys.get(header.kid)
+            if key is None:
+                raise why
         if key.alg != header.alg:
             raise InvalidTokenError("not the algorithm of this key")
         return key
@@ -122,13 +125,14 @@ class KeyCache:
             del self._absent[next(iter(self._absent))]
         self._absent[kid] = now.mono + _ABSENT_SECONDS
 
-    def _refuse_absent(self, kid: str, now: Moment, *, retry: bool) -> None:
+    def _why_absent(self, kid: str, now: Moment, *, retry: bool) -> Exception:
         if now.mono < self._absent.get(kid, 0.0):
-            raise InvalidTokenError("no such key")
+            return InvalidTokenError("no such key")
         if not retry:
-            raise ServiceUnavailableError("a key that is not known, and the service cannot be asked")
+            return ServiceUnavailableError("a key that is not known, and the service cannot be asked")
         if now.mono < self._forced_at + _FORCED_INTERVAL_SECONDS:
-            raise InvalidTokenError("no such key, and the service was asked a moment ago")
+            return InvalidTokenError("no such key, and the service was asked a moment ago")
+        return KeysWantedError(kid)
 
 
 def read_max_age(cache_control: str, age: str) -> float | None:

@@ -39,6 +39,11 @@ BAD_KEYS: dict[str, Any] = {
     "alg none": {**JWK, "alg": "none"},
     "for encryption": {**JWK, "use": "enc"},
     "with its private part": {**JWK, "d": "AAAA"},
+    "with a private part that works": {
+        **ECAlgorithm.to_jwk(KEY.private_key, as_dict=True),
+        "kid": KEY.kid,
+        "alg": "ES256",
+    },
     "a shared secret": {"kty": "oct", "k": "c2VjcmV0", "kid": KEY.kid, "alg": "HS256"},
     "not on the curve": {**JWK, "x": JWK["y"]},
     "a kid that is half a character": {**JWK, "kid": "\ud800"},
@@ -239,3 +244,21 @@ def test_a_key_stays_the_same_object_and_another_one_under_its_kid_does_not() ->
 
     take(cache, {**LocalKey.new("ES256").public_jwk, "kid": KEY.kid}, clock=clock)
     assert not cache.holds(key, clock())
+
+
+def test_a_key_that_comes_while_it_is_looked_up_is_found() -> None:
+    clock = StandingClock()
+    cache = cache_of(clock=clock)
+    other = LocalKey.new("ES256")
+
+    class Meanwhile(dict[str, float]):
+        """Stands for another thread, which brings the key at the worst moment."""
+
+        def get(self, _kid: str, _default: float) -> float:  # type: ignore[override]
+            take(cache, JWK, dict(other.public_jwk), clock=clock)
+            cache.note_forced(clock())
+            return 0.0
+
+    cache._absent = Meanwhile()
+
+    assert cache.look_up(Header("ES256", other.kid), clock()).kid == other.kid

@@ -150,6 +150,7 @@ def test_after_a_restore_what_ended_before_stays_ended(auth_issuer: LocalIssuer)
 def test_a_follower_who_is_sent_away_asks_again_without_waiting(
     auth_issuer: LocalIssuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("auth_service_client.upkeep.random.uniform", lambda *_: 0.0)
     answers = iter([Answer(503, {"Retry-After": "0"}, b""), Answer(400, {}, b""), Answer(302, {"Location": "/x"}, b"")])
     good = auth_issuer.feed_answer
     monkeypatch.setattr(auth_issuer, "feed_answer", lambda after, epoch: next(answers, None) or good(after, epoch))

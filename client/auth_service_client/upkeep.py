@@ -8,7 +8,7 @@ import random
 import httpx
 
 from auth_service_client.core import VerifierCore
-from auth_service_client.errors import RefusalError, ServiceUnavailableError
+from auth_service_client.errors import ServiceUnavailableError
 from auth_service_client.fetching import Answer, FetchError, fetch
 from auth_service_client.key_cache import KeysWantedError, read_max_age
 from auth_service_client.revocations import WAIT_SECONDS, RevocationList
@@ -81,7 +81,7 @@ class Upkeep:
         try:
             answer = await fetch(self._client, url, headers=headers, max_bytes=_MAX_JWKS_BYTES, seconds=self._seconds)
             self._take_keys(answer)
-        except (FetchError, RefusalError) as error:
+        except Exception as error:  # noqa: BLE001 - a surprise must not end the upkeep either
             log.warning("the keys could not be fetched: %s", error)
             keys.note_failure(self._core.clock())
         if self._forced:
@@ -109,7 +109,7 @@ class Upkeep:
                 if answer is None:
                     continue
                 await self._take_feed(answer, revocations)
-            except (FetchError, RefusalError, KeysWantedError) as error:
+            except Exception as error:  # noqa: BLE001 - a surprise must not end the upkeep either
                 log.warning("the revocations could not be followed: %s", error)
                 self._answer_callers(asked_by, ServiceUnavailableError(f"the service could not be asked: {error}"))
                 await asyncio.sleep(_pause_after(failures, error))

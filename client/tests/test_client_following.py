@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from auth_service_client.async_verifier import AsyncVerifier
+from auth_service_client.core import VerifierCore
 from auth_service_client.errors import InvalidTokenError, ServiceUnavailableError
 from auth_service_client.local_http import Answer
 from auth_service_client.local_keys import LocalKey
@@ -160,6 +161,22 @@ def test_a_follower_who_is_sent_away_asks_again_without_waiting(
 
     assert auth_issuer.requests["/x"] == 0
     assert auth_issuer.requests[FEED] >= 4
+
+
+def test_a_surprise_does_not_end_the_upkeep(auth_issuer: LocalIssuer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("auth_service_client.upkeep.random.uniform", lambda *_: 0.0)
+    surprises = iter([RuntimeError("keys"), RuntimeError("feed")])
+    read = VerifierCore.take_feed
+
+    def surprised(core: VerifierCore, body: bytes) -> None:
+        for surprise in surprises:
+            raise surprise
+        read(core, body)
+
+    monkeypatch.setattr(VerifierCore, "take_feed", surprised)
+
+    with Verifier(auth_issuer.settings()) as verifier:
+        assert verifier.verify(auth_issuer.token()).is_person
 
 
 def test_closing_is_quick_lets_callers_go_and_leaves_no_thread(auth_issuer: LocalIssuer) -> None:

@@ -7,12 +7,14 @@ import pytest
 from httpx import Response
 from sqlmodel import select
 
+from auth_service.clients.schemas import ClientWithSecret
 from auth_service.security.errors import UndecryptableError
 from auth_service.tokens.models import SigningKeyRecord
 from tests.support.forgery import Forger
-from tests.support.oauth import assert_oauth_error
+from tests.support.oauth import assert_oauth_error, basic
 from tests.support.service import Account, Service, assert_problem, bearer
 from tests.support.sessions import refresh
+from tests.support.settings import ISSUER
 from tests.support.tokens import assert_invalid_token, read_me
 
 
@@ -32,7 +34,14 @@ async def _cursor(service: Service, admin: Account, path: str) -> str:
 
 
 @pytest.fixture(scope="module")
-async def artefacts(started_service: Service, admin: Account) -> dict[str, str]:
+async def gateway(started_service: Service, admin: Account) -> ClientWithSecret:
+    """A client that tokens of this service are meant for; it goes with the administrator."""
+    assert admin.token
+    return await started_service.make_client(own_audience=ISSUER, grants=["client_credentials", "password"])
+
+
+@pytest.fixture(scope="module")
+async def artefacts(started_service: Service, admin: Account, gateway: ClientWithSecret) -> dict[str, str]:
     async with started_service.runtime.database.transaction(writing=False) as session:
         record = (await session.exec(select(SigningKeyRecord).where(SigningKeyRecord.state == "active"))).one()
     user = await started_service.stored_user(admin.id)
@@ -48,6 +57,9 @@ async def artefacts(started_service: Service, admin: Account) -> dict[str, str]:
         "page of items": await _cursor(started_service, admin, "/items"),
         "signing key": base64.urlsafe_b64encode(record.encrypted_private_key).rstrip(b"=").decode(),
         "password hash": str(user.hashed_password),
+        "client id": gateway.client_id,
+        "client secret": str(gateway.client_secret),
+        "feed document": (await started_service.client.get("/oauth/revocations")).text,
         "token of another type": (forger := Forger(started_service, admin)).sign(forger.header(typ="revocations+jwt")),
     }
 
@@ -61,19 +73,26 @@ ARTEFACTS = [
     "page of items",
     "signing key",
     "password hash",
+    "client id",
+    "client secret",
+    "feed document",
     "token of another type",
 ]
 
 
-async def _refused_as_bearer(service: Service, _admin: Account, artefact: str) -> None:
+async def _refused_as_bearer(service: Service, _admin: Account, artefact: str, _gateway: ClientWithSecret) -> None:
     assert_invalid_token(await read_me(service, artefact))
 
 
-async def _refused_as_page_of_users(service: Service, admin: Account, artefact: str) -> None:
+async def _refused_as_page_of_users(
+    service: Service, admin: Account, artefact: str, _gateway: ClientWithSecret
+) -> None:
     assert_problem(await _page(service, admin, "/users", artefact), 400, code="invalid_cursor")
 
 
-async def _refused_as_page_of_items(service: Service, admin: Account, artefact: str) -> None:
+async def _refused_as_page_of_items(
+    service: Service, admin: Account, artefact: str, _gateway: ClientWithSecret
+) -> None:
     assert_problem(await _page(service, admin, "/items", artefact), 400, code="invalid_cursor")
 
 
@@ -81,22 +100,41 @@ async def _page(service: Service, admin: Account, path: str, cursor: str) -> Res
     return await service.client.get(path, params={"limit": 1, "cursor": cursor}, headers=bearer(admin))
 
 
-async def _refused_as_password(service: Service, admin: Account, artefact: str) -> None:
+async def _refused_as_password(service: Service, admin: Account, artefact: str, _gateway: ClientWithSecret) -> None:
     error = "invalid_request" if len(artefact) > 256 else "invalid_grant"
     assert_oauth_error(await service.sign_in(admin.email, artefact), error)
 
 
-async def _refused_as_username(service: Service, _admin: Account, artefact: str) -> None:
+async def _refused_as_username(service: Service, _admin: Account, artefact: str, _gateway: ClientWithSecret) -> None:
     assert_oauth_error(await service.sign_in(artefact), "invalid_grant")
 
 
-async def _refused_as_client_secret(service: Service, admin: Account, artefact: str) -> None:
-    response = await service.sign_in(admin.email, client_id="client_first_party", client_secret=artefact)
-    assert_oauth_error(response, "invalid_client", status=401)
+async def _refused_as_client_secret(
+    service: Service, _admin: Account, artefact: str, gateway: ClientWithSecret
+) -> None:
+    form = {"grant_type": "client_credentials", "client_id": gateway.client_id, "client_secret": artefact}
+    assert_oauth_error(await service.client.post("/oauth/token", data=form), "invalid_client", status=401)
 
 
-async def _refused_as_refresh_token(service: Service, _admin: Account, artefact: str) -> None:
+async def _refused_as_refresh_token(
+    service: Service, _admin: Account, artefact: str, _gateway: ClientWithSecret
+) -> None:
     assert_oauth_error(await refresh(service, artefact), "invalid_grant")
+
+
+async def _refused_by_introspection(
+    service: Service, _admin: Account, artefact: str, gateway: ClientWithSecret
+) -> None:
+    headers = basic(f"{gateway.client_id}:{gateway.client_secret}")
+    answer = await service.client.post("/oauth/introspect", data={"token": artefact}, headers=headers)
+    assert (answer.status_code, answer.json()) == (200, {"active": False})
+
+
+async def _revokes_nothing(service: Service, admin: Account, artefact: str, _gateway: ClientWithSecret) -> None:
+    before = len(await service.live_sessions(admin))
+    answer = await service.client.post("/oauth/revoke", data={"token": artefact})
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert len(await service.live_sessions(admin)) == before
 
 
 DOORS = {
@@ -107,17 +145,25 @@ DOORS = {
     "username": _refused_as_username,
     "client secret": _refused_as_client_secret,
     "refresh token": _refused_as_refresh_token,
+    "introspected token": _refused_by_introspection,
+    "revoked token": _revokes_nothing,
 }
+_OWN = {("access token", "introspected token"), ("access token", "revoked token"), ("refresh token", "revoked token")}
 
 
-WRONG = [(name, door) for name in ARTEFACTS for door in DOORS if name != door]
+WRONG = [(name, door) for name in ARTEFACTS for door in DOORS if name != door and (name, door) not in _OWN]
 
 
-@pytest.mark.parametrize(("name", "door"), WRONG, ids=[f"{name} as {door}" for name, door in WRONG])
+@pytest.mark.parametrize("offer", [pytest.param(offer, id=" as ".join(offer)) for offer in WRONG])
 async def test_nothing_offered_at_the_wrong_door_works(
-    started_service: Service, admin: Account, artefacts: dict[str, str], name: str, door: str
+    started_service: Service,
+    admin: Account,
+    gateway: ClientWithSecret,
+    artefacts: dict[str, str],
+    offer: tuple[str, str],
 ) -> None:
-    await DOORS[door](started_service, admin, artefacts[name])
+    name, door = offer
+    await DOORS[door](started_service, admin, artefacts[name], gateway)
 
 
 async def test_at_its_own_door_each_of_them_works(
@@ -127,11 +173,22 @@ async def test_at_its_own_door_each_of_them_works(
         await read_me(started_service, artefacts["access token"]),
         await _page(started_service, admin, "/users", artefacts["page of users"]),
         await _page(started_service, admin, "/items", artefacts["page of items"]),
+        await started_service.client.post(
+            "/oauth/token", data={"grant_type": "client_credentials"}, headers=_basic(artefacts)
+        ),
+        await started_service.client.post(
+            "/oauth/introspect", data={"token": artefacts["access token"]}, headers=_basic(artefacts)
+        ),
         await refresh(started_service, artefacts["refresh token"]),
     ]
 
     assert set(artefacts) == set(ARTEFACTS)
-    assert [answer.status_code for answer in answers] == [200, 200, 200, 200]
+    assert [answer.status_code for answer in answers] == [200] * 6
+    assert answers[4].json()["active"] is True
+
+
+def _basic(artefacts: dict[str, str]) -> dict[str, str]:
+    return basic(f"{artefacts['client id']}:{artefacts['client secret']}")
 
 
 async def test_what_is_sealed_for_cursors_is_no_signing_key_and_the_other_way_round(started_service: Service) -> None:

@@ -1,6 +1,5 @@
 """Pages on the wire: the query that asks for one, the cursor between two, the shape of the answer."""
 
-import base64
 import json
 from collections.abc import Sequence
 from hashlib import sha256
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from auth_service.api.dependencies import get_runtime
 from auth_service.db.keyset import InvalidPositionError, PageRequest, Position, Slice
+from auth_service.security import base64url
 from auth_service.security.errors import UndecryptableError
 from auth_service.security.secrets import SecretBox
 from auth_service.security.text import Text
@@ -81,12 +81,11 @@ class Cursors:
 
     def _seal(self, position: Position) -> str:
         sealed = self._box.seal(json.dumps(list(position)).encode(), context=self._context)
-        return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+        return base64url.encode(sealed)
 
     def _open(self, cursor: str) -> Position:
         try:
-            sealed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-            position: list[str] = json.loads(self._box.open(sealed, context=self._context))
+            position: list[str] = json.loads(self._box.open(base64url.decode(cursor), context=self._context))
         except (ValueError, UndecryptableError):
             raise InvalidPositionError from None
         return position

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from auth_service.api.conditional import is_fresh
+from auth_service.api.conditional import answer_unless_fresh
 from auth_service.api.dependencies import CurrentRuntime
 from auth_service.api.openapi import oauth_problems
 from auth_service.api.problems import OAUTH_PATHS
@@ -54,8 +54,10 @@ async def read_revocations(
     Follow it with `after`, `epoch` and `wait`; docs/revocation-feed.md says how.
     """
     page = await runtime.revocation_feed.page(query.after, query.epoch, wait=timedelta(seconds=query.wait))
-    headers = {"Cache-Control": "no-cache", "ETag": f'W/"{page.epoch}.{page.start}.{page.next}.{page.seq}"'}
-    if not query.wait and is_fresh(headers["ETag"], if_none_match):
-        return Response(status_code=304, headers=headers)
-    document = feed_document(page, runtime.keys, runtime.settings.tokens)
-    return Response(document, media_type=MEDIA_TYPE, headers=headers)
+    return answer_unless_fresh(
+        lambda: feed_document(page, runtime.keys, runtime.settings.tokens),
+        media_type=MEDIA_TYPE,
+        etag=f'W/"{page.epoch}.{page.start}.{page.next}.{page.seq}"',
+        cache_control="no-cache",
+        if_none_match=None if query.wait else if_none_match,  # who waits wants to hear that nothing ended
+    )

@@ -7,14 +7,14 @@ from auth_service.api import (
     clients,
     health,
     items,
-    oauth,
     revocation_feed,
     sessions,
+    token,
     token_status,
     users,
     well_known,
 )
 
 router = APIRouter()
-for room in (oauth, token_status, revocation_feed, well_known, account, sessions, users, items, clients, health):
+for room in (token, token_status, revocation_feed, well_known, account, sessions, users, items, clients, health):
     router.include_router(room.router)

@@ -22,9 +22,9 @@ async def list_my_sessions(user: CurrentUser, principal: CurrentPrincipal, work:
 
 
 @router.post("/me/sessions/end-others", status_code=204, response_class=Response, responses=problems(400, 401, 403))
-async def end_my_other_sessions(principal: CurrentPrincipal, work: Work) -> None:
+async def end_my_other_sessions(user: CurrentUser, principal: CurrentPrincipal, work: Work) -> None:
     """Sign out everywhere else: every session but the one that is calling ends."""
-    await work.session_control.end_others(principal)
+    await work.session_control.end_others(principal, user.id)
 
 
 @router.delete(

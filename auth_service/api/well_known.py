@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from auth_service.api.conditional import is_fresh
+from auth_service.api.conditional import answer_unless_fresh
 from auth_service.api.dependencies import CurrentRuntime
 from auth_service.api.openapi import problems
 
@@ -65,8 +65,10 @@ async def read_metadata(runtime: CurrentRuntime, if_none_match: Annotated[str | 
 
 
 def _publish(document: bytes, max_age: timedelta, if_none_match: str | None) -> Response:
-    etag = f'"{sha256(document).hexdigest()[:32]}"'
-    headers = {"Cache-Control": f"public, max-age={int(max_age.total_seconds())}", "ETag": etag}
-    if is_fresh(etag, if_none_match):
-        return Response(status_code=304, headers=headers)
-    return Response(document, media_type="application/json", headers=headers)
+    return answer_unless_fresh(
+        lambda: document,
+        media_type="application/json",
+        etag=f'"{sha256(document).hexdigest()[:32]}"',
+        cache_control=f"public, max-age={int(max_age.total_seconds())}",
+        if_none_match=if_none_match,
+    )

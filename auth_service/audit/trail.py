@@ -22,16 +22,30 @@ class AuditTrail:
         self._refusals: list[AuditRecord] = []
 
     def record(
-        self, event: AuditEvent, *, actor: Principal | None, subject: UUID | None = None, **detail: object
+        self,
+        event: AuditEvent,
+        *,
+        actor: Principal | None,
+        subject: UUID | None = None,
+        client_id: str | None = None,
+        **detail: object,
     ) -> None:
         """Record what is being done; it is committed with it or not at all."""
-        self._session.add(self._build(event, Outcome.SUCCESS, actor, subject, detail))
+        self._session.add(self._build(event, Outcome.SUCCESS, actor, subject=subject, client_id=client_id, **detail))
 
     def record_refusal(
-        self, event: AuditEvent, *, actor: Principal | None, subject: UUID | None = None, **detail: object
+        self,
+        event: AuditEvent,
+        *,
+        actor: Principal | None,
+        subject: UUID | None = None,
+        client_id: str | None = None,
+        **detail: object,
     ) -> None:
         """Keep a refusal aside; the caller raises next, which rolls back everything but this."""
-        self._refusals.append(self._build(event, Outcome.FAILURE, actor, subject, detail))
+        self._refusals.append(
+            self._build(event, Outcome.FAILURE, actor, subject=subject, client_id=client_id, **detail)
+        )
 
     def take_refusals(self) -> list[AuditRecord]:
         """Hand over what `record_refusal` kept, for a transaction of its own."""
@@ -43,9 +57,12 @@ class AuditTrail:
         event: AuditEvent,
         outcome: Outcome,
         actor: Principal | None,
+        *,
         subject: UUID | None,
-        detail: dict[str, object],
+        client_id: str | None,
+        **detail: object,
     ) -> AuditRecord:
+        """Put a `client_id` into its column: the client that asked, also when it is not known who is asking by it."""
         return AuditRecord(
             id=uuid7(self._origin.now),
             occurred_at=self._origin.now,
@@ -53,7 +70,7 @@ class AuditTrail:
             outcome=outcome,
             actor_id=actor.subject if actor else None,
             subject_id=subject,
-            client_id=actor.client_id if actor else None,
+            client_id=client_id or (actor.client_id if actor else None),
             network=self._origin.network,
             request_id=self._origin.request_id,
             detail=detail,

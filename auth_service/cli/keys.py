@@ -16,7 +16,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs in
 @app.command(name="list")
 def list_keys(as_json: AsJson = False) -> None:
     """List the signing keys: what each is used for, since when and until when."""
-    from auth_service.cli.signing_keys import run_list
+    from auth_service.cli.key_commands import run_list
 
     run_list(as_json=as_json)
 
@@ -29,7 +29,7 @@ def rotate(
     as_json: AsJson = False,
 ) -> None:
     """Let the next key sign from now on. It happens by itself too: AUTH_TOKENS__KEY_ROTATION_INTERVAL."""
-    from auth_service.cli.signing_keys import run_rotate
+    from auth_service.cli.key_commands import run_rotate
 
     run_rotate(emergency=emergency, as_json=as_json)
 
@@ -43,7 +43,7 @@ def revoke(
     as_json: AsJson = False,
 ) -> None:
     """Remove a compromised key: every token that it signed is refused from now on."""
-    from auth_service.cli.signing_keys import run_revoke
+    from auth_service.cli.key_commands import run_revoke
 
     run_revoke(kid, emergency=emergency, as_json=as_json)
 
@@ -51,6 +51,6 @@ def revoke(
 @app.command()
 def rewrap(as_json: AsJson = False) -> None:
     """Encrypt everything that is stored encrypted under the first master key, so that the older ones can go."""
-    from auth_service.cli.signing_keys import run_rewrap
+    from auth_service.cli.key_commands import run_rewrap
 
     run_rewrap(as_json=as_json)

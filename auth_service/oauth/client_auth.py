@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
@@ -24,14 +25,14 @@ class ClientAuthenticator:
     clients: ClientRepository
     audit: AuditTrail
 
-    async def authenticate(self, authorization: str | None, client_id: str | None, client_secret: str | None) -> Client:
-        """Return the client that these credentials belong to.
+    async def authenticate(self, parameters: Mapping[str, str], authorization: str | None) -> Client:
+        """Return the client that the credentials in a form or in an Authorization header belong to.
 
         No credentials, empty form fields and an empty Basic pair all mean the first-party client: Swagger UI sends the
         pair when its two fields are left empty. Raises InvalidClientError, and InvalidRequestError when a client
         authenticates in two ways at once.
         """
-        offered_id, secret = _offered(authorization, client_id, client_secret)
+        offered_id, secret = _offered(authorization, parameters.get("client_id"), parameters.get("client_secret"))
         client = await self.clients.find(offered_id) if is_client_id(offered_id) else None
         proven = matches_digest(secret or "", client.secret_digest if client else None)
         if client is None:

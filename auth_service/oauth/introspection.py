@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from auth_service.clients.models import Client
 from auth_service.oauth.client_auth import ClientAuthenticator
 from auth_service.oauth.errors import InvalidClientError, InvalidRequestError
-from auth_service.oauth.presented_token import TokenReader
+from auth_service.oauth.token_reader import TokenReader
 from auth_service.tokens import jws
 from auth_service.tokens.errors import InvalidTokenError
 from auth_service.tokens.refresh_token import RefreshToken
@@ -18,7 +18,7 @@ INACTIVE: Mapping[str, object] = {"active": False}
 class TokenIntrospection:
     """A token that was neither issued to the asking client nor is meant for it might as well not exist."""
 
-    clients: ClientAuthenticator
+    client_authenticator: ClientAuthenticator
     tokens: TokenReader
     issuer: str
 
@@ -27,9 +27,7 @@ class TokenIntrospection:
 
         Raises InvalidRequestError, and InvalidClientError for a client that has no secret to prove who it is.
         """
-        client = await self.clients.authenticate(
-            authorization, parameters.get("client_id"), parameters.get("client_secret")
-        )
+        client = await self.client_authenticator.authenticate(parameters, authorization)
         if not client.is_confidential:
             raise InvalidClientError
         if "token" not in parameters:
@@ -42,10 +40,10 @@ class TokenIntrospection:
             return INACTIVE
 
     async def _access_token(self, token: str, client: Client) -> Mapping[str, object]:
-        good = await self.tokens.good_access_token(token)
-        if good.claims["client_id"] != client.id and client.own_audience not in good.claims["aud"]:
+        claims = await self.tokens.good_access_token(token)
+        if claims["client_id"] != client.id and client.own_audience not in claims["aud"]:
             return INACTIVE
-        return {"active": True, "token_type": "Bearer", **good.claims}
+        return {"active": True, "token_type": "Bearer", **claims}
 
     async def _refresh_token(self, token: RefreshToken, client: Client) -> Mapping[str, object]:
         facts = await self.tokens.good_refresh_token(token)
@@ -56,7 +54,7 @@ class TokenIntrospection:
             "iss": self.issuer,
             "sub": str(session.user_id),
             "client_id": session.client_id,
-            "scope": " ".join(session.scopes),
+            "scope": " ".join(scope for scope in session.scopes if scope in client.scopes),
             "sid": str(session.id),
             "iat": int(session.last_used_at.timestamp()),
             "exp": int(session.idle_expires_at.timestamp()),

@@ -7,7 +7,7 @@ from auth_service.audit.events import AuditEvent
 from auth_service.audit.trail import AuditTrail
 from auth_service.oauth.client_auth import ClientAuthenticator
 from auth_service.oauth.errors import InvalidGrantError, InvalidRequestError
-from auth_service.oauth.presented_token import TokenReader
+from auth_service.oauth.token_reader import TokenReader
 from auth_service.tokens.sessions import Sessions
 
 
@@ -15,7 +15,7 @@ from auth_service.tokens.sessions import Sessions
 class TokenRevocation:
     """All tokens of a session end with it, whichever of them was shown, also a refresh token that was used before."""
 
-    clients: ClientAuthenticator
+    client_authenticator: ClientAuthenticator
     tokens: TokenReader
     sessions: Sessions
     audit: AuditTrail
@@ -25,9 +25,7 @@ class TokenRevocation:
 
         Raises InvalidRequestError, InvalidClientError, and InvalidGrantError for a token of another client.
         """
-        client = await self.clients.authenticate(
-            authorization, parameters.get("client_id"), parameters.get("client_secret")
-        )
+        client = await self.client_authenticator.authenticate(parameters, authorization)
         if "token" not in parameters:
             raise InvalidRequestError
         session = await self.tokens.session_of(parameters["token"])

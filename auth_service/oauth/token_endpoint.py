@@ -23,7 +23,7 @@ class TokenEndpoint:
     """`grants` has what this deployment allows, by grant type; each one is a file in `grants/`."""
 
     grants: Mapping[str, Grant]
-    clients: ClientAuthenticator
+    client_authenticator: ClientAuthenticator
     settings: TokenSettings
 
     async def issue(self, parameters: Mapping[str, str], authorization: str | None) -> TokenResponse:
@@ -31,8 +31,7 @@ class TokenEndpoint:
 
         Raises a subclass of OAuthError, or HashingOverloadedError.
         """
-        client_id, client_secret = parameters.get("client_id"), parameters.get("client_secret")
-        client = await self.clients.authenticate(authorization, client_id, client_secret)
+        client = await self.client_authenticator.authenticate(parameters, authorization)
         grant = self._grant(client, parameters.get("grant_type"))
         scopes = _scopes(client, parameters.get("scope"))
         audiences = self._audiences(client, parameters.get("resource"))

@@ -6,11 +6,11 @@ from datetime import datetime
 from auth_service.authz.scopes import Scope, format_scopes
 from auth_service.oauth.grants.messages import TokenResponse
 from auth_service.tokens.access_token import AccessToken, issue_access_token
+from auth_service.tokens.key_ring import KeyRing
 from auth_service.tokens.models import SessionRecord
 from auth_service.tokens.refresh_token import RefreshToken
 from auth_service.tokens.sessions import access_token_lifetime
 from auth_service.tokens.settings import TokenSettings
-from auth_service.tokens.signing_keys import KeyRing
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from auth_service.authz.scopes import Scope, format_scopes
 from auth_service.db.uuid7 import uuid7
 from auth_service.tokens import jws
 from auth_service.tokens.errors import InvalidTokenError
+from auth_service.tokens.key_ring import KeyRing
 from auth_service.tokens.settings import TokenSettings
-from auth_service.tokens.signing_keys import KeyRing
 
 ACCESS_TOKEN_TYPE = "at+jwt"
 _TYPES = {"client_id": str, "scope": str, "sid": str, "aud": list}

@@ -43,13 +43,21 @@ class KeyRotation:
         for record in stored.records:
             self._safe.open(record)
         if stored.active is None:
-            await self._make(KeyState.ACTIVE, stored)
+            await self._replace_active(stored)
+            stored = await self._keys.read()
         if stored.upcoming is not None and stored.upcoming.algorithm != self._settings.algorithm:
             await self._remove(stored.upcoming)
         stored = await self._keys.read()
         if stored.upcoming is None:
             await self._make(KeyState.NEXT, stored)
         return await self._keys.read()
+
+    async def _replace_active(self, stored: StoredKeys) -> None:
+        """Let a key sign where none does: the next one, which verifiers may know already, if there is one."""
+        if stored.upcoming is not None:
+            await self._promote(stored.upcoming, stored, actor=None)
+        else:
+            await self._make(KeyState.ACTIVE, stored)
 
     def is_due(self, stored: StoredKeys) -> bool:
         """Say whether the schedule has something to change."""

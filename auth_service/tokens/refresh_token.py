@@ -1,6 +1,5 @@
 """Refresh tokens: `<locator>.<secret>`, what is stored of one, and how its successor follows from it."""
 
-import base64
 import hmac
 import re
 import secrets
@@ -9,6 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Self
 
+from auth_service.security import base64url
 from auth_service.security.secrets import derive_key
 
 _LOCATOR_BYTES = 16
@@ -27,7 +27,7 @@ class RefreshToken:
     @classmethod
     def generate(cls) -> Self:
         """Return the first refresh token of a session."""
-        return cls(_encode(secrets.token_bytes(_LOCATOR_BYTES)), secrets.token_bytes(_SECRET_BYTES))
+        return cls(base64url.encode(secrets.token_bytes(_LOCATOR_BYTES)), secrets.token_bytes(_SECRET_BYTES))
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
@@ -35,12 +35,14 @@ class RefreshToken:
         matched = _SHAPE.fullmatch(text)
         if matched is None:
             return None
-        token = cls(matched[1], base64.urlsafe_b64decode(matched[2] + "="))
-        return token if token.encode() == text else None
+        try:
+            return cls(matched[1], base64url.decode(matched[2]))
+        except ValueError:
+            return None
 
     def encode(self) -> str:
         """Return the text that a client keeps."""
-        return f"{self.locator}.{_encode(self.secret)}"
+        return f"{self.locator}.{base64url.encode(self.secret)}"
 
     @property
     def digest(self) -> bytes:
@@ -56,7 +58,3 @@ def derivation_keys(master_keys: Sequence[bytes]) -> Mapping[str, bytes]:
     """Return what successors are derived with, by id: the first one for new successors, all to repeat one."""
     keys = [derive_key(master_key, purpose="refresh-token-successors") for master_key in master_keys]
     return {sha256(key).hexdigest()[:_KEY_ID_LENGTH]: key for key in keys}
-
-
-def _encode(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

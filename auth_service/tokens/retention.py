@@ -7,27 +7,26 @@ from auth_service.tokens.revocations import Revocations
 from auth_service.tokens.session_repository import SessionRepository
 from auth_service.tokens.settings import TokenSettings
 
-_FEED_DELAY = timedelta(seconds=60)
 _MARGIN = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """One unit of work removes one batch, so that nobody waits for long; nothing depends on when it is done.
+    """One unit of work removes one batch of each, so that nobody waits for long; nothing depends on when it is done.
 
     Ages are the database's. A salt is of no use after the replay window: then its successor is not given again. A
     session is kept for as long as its last access token might be good, so that whoever comes back with one of its
     tokens is known. A revocation is kept for longer than any token that it ends.
     """
 
-    sessions: SessionRepository
+    session_repository: SessionRepository
     revocations: Revocations
     settings: TokenSettings
 
     async def forget_batch(self) -> bool:
         """Forget some of what is over; say whether there may be more."""
-        token_life = self.settings.access_token_lifetime + self.settings.leeway
-        await self.revocations.delete_outlived(older_than=token_life + _FEED_DELAY + _MARGIN)
-        more_salts = await self.sessions.wipe_salts(older_than=self.settings.refresh_replay_window)
-        more_sessions = await self.sessions.delete_expired(older_than=token_life)
-        return more_salts or more_sessions
+        settings = self.settings
+        more_entries = await self.revocations.delete_outlived(older_than=settings.revocations_listed_for + _MARGIN)
+        more_salts = await self.session_repository.wipe_salts(older_than=settings.refresh_replay_window)
+        more_sessions = await self.session_repository.delete_expired(older_than=settings.revocations_matter_for)
+        return more_entries or more_salts or more_sessions

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 from auth_service.errors import UnavailableError
 from auth_service.tokens import jws
+from auth_service.tokens.key_ring import KeyRing
 from auth_service.tokens.revocations import RevocationPage
 from auth_service.tokens.settings import TokenSettings
-from auth_service.tokens.signing_keys import KeyRing
 
 FEED_TYPE = "revocations+jwt"
 MAX_WAIT = timedelta(seconds=10)
@@ -68,11 +68,14 @@ class RevocationFeed:
         deadline = loop.time() + wait.total_seconds()
         while True:
             page = await self._read_for_all()
-            is_complete = page.start <= after <= page.seq == page.next
-            if not is_complete or epoch not in {None, page.epoch}:
-                return await self._read(after, epoch)
-            if after < page.seq or loop.time() >= deadline or self._released:
+            is_ours = epoch in {None, page.epoch}
+            if is_ours and after == page.seq:
+                if loop.time() >= deadline or self._released:
+                    return replace(page, start=after, next=page.seq, entries=[])
+            elif is_ours and page.start <= after < page.seq == page.next:
                 return replace(page, start=after, entries=[entry for entry in page.entries if entry.seq > after])
+            else:  # far behind, or ahead: that is nobody else's matter
+                return await self._read(after, epoch)
 
     async def _read_for_all(self) -> RevocationPage:
         """Return what the next read gives; whoever asks first starts it."""

@@ -1,6 +1,5 @@
 """What ended before its time: recorded in the transaction that ends it, numbered in the order of commits."""
 
-import base64
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,9 +11,11 @@ from sqlmodel import col, select
 
 from auth_service.db.clock import database_now
 from auth_service.db.session import Session
+from auth_service.security import base64url
 from auth_service.tokens.models import RevocationCounter, RevocationRecord
 
 MAX_PAGE = 1000
+BATCH = 1000
 
 # Which server it is, and how often one of its line was promoted: a standby that took over may lack the last numbers.
 _LIFE = {
@@ -35,7 +36,7 @@ class RevocationKind(StrEnum):
 
 def revocation_digest(kind: RevocationKind, value: str) -> str:
     """Return BASE64URL(SHA-256(kind || ":" || value)): values are recognised, not published."""
-    return _encode(sha256(f"{kind}:{value}".encode()).digest())
+    return base64url.encode(sha256(f"{kind}:{value}".encode()).digest())
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class Revocations:
         life: ColumnElement[str] = literal_column(_LIFE[session.get_bind().dialect.name])
         head = select(RevocationCounter.seq, RevocationCounter.epoch, life, database_now())
         seq, stored_epoch, life_now, now = (await session.exec(head)).one()
-        epoch_now = _encode(sha256(f"{stored_epoch}{life_now}".encode()).digest()[:12])
+        epoch_now = base64url.encode(sha256(f"{stored_epoch}{life_now}".encode()).digest()[:12])
         start = after if after <= seq and epoch in {None, epoch_now} else 0
         statement = select(RevocationRecord).where(
             col(RevocationRecord.seq) > start, col(RevocationRecord.before) > now - keep
@@ -102,12 +103,10 @@ class Revocations:
         upto = max(seq, entries[-1].seq) if entries else seq
         return RevocationPage(epoch_now, start, upto, upto, entries, read_at)
 
-    async def delete_outlived(self, *, older_than: timedelta) -> None:
-        """Remove the entries whose tokens could last be issued that long ago; no cursor needs them."""
+    async def delete_outlived(self, *, older_than: timedelta) -> bool:
+        """Remove a batch of the entries that are that old; no cursor needs them. Say whether there may be more."""
         now = (await self._session.exec(select(database_now()))).one()
-        statement = delete(RevocationRecord).where(col(RevocationRecord.before) < now - older_than)
-        await self._session.exec(statement.execution_options(synchronize_session=False))
-
-
-def _encode(digest: bytes) -> str:
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        outlived = select(RevocationRecord.seq).where(col(RevocationRecord.before) < now - older_than).limit(BATCH)
+        statement = delete(RevocationRecord).where(col(RevocationRecord.seq).in_(outlived))
+        removed = await self._session.exec(statement.execution_options(synchronize_session=False))
+        return removed.rowcount == BATCH

@@ -37,7 +37,7 @@ class Opening:
 class Sessions:
     """Writes sessions, and tells the other services when one ends, within one unit of work."""
 
-    repository: SessionRepository
+    session_repository: SessionRepository
     revocations: Revocations
     settings: TokenSettings
 
@@ -47,7 +47,7 @@ class Sessions:
         The user's row is locked by the caller; the hundredth session and one more end the one that was used least
         recently.
         """
-        now = await self.repository.now()
+        now = await self.session_repository.now()
         token = RefreshToken.generate() if opening.refreshable else None
         lifetime = self.settings.session_lifetime if token else self.settings.access_token_lifetime
         idle = self.settings.session_idle_lifetime if token else lifetime
@@ -69,8 +69,12 @@ class Sessions:
             refresh_locator=token.locator if token else None,
             current_digest=token.digest if token else None,
         )
-        surplus = await self.repository.end_least_recently_used(user.id, keep=MAX_SESSIONS_PER_USER - 1) if user else []
-        await self.repository.add(record)
+        surplus = (
+            await self.session_repository.end_least_recently_used(user.id, keep=MAX_SESSIONS_PER_USER - 1)
+            if user
+            else []
+        )
+        await self.session_repository.add(record)
         await self.announce(surplus)  # last: the foreign keys of the new row wait for others, who may wait for this
         return record, token
 
@@ -89,10 +93,10 @@ class Sessions:
 
         A deletion can take long, and nobody else can announce anything after somebody has and before they commit.
         """
-        return await self.repository.end(col(SessionRecord.user_id) == user_id)
+        return await self.session_repository.end(col(SessionRecord.user_id) == user_id)
 
     async def _end(self, *which: ColumnElement[bool]) -> int:
-        ended = await self.repository.end(*which)
+        ended = await self.session_repository.end(*which)
         await self.announce(ended)
         return len(ended)
 

@@ -10,6 +10,7 @@ from pydantic_settings import NoDecode
 
 _BASE_URL = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
 
+_LISTED_LONGER = timedelta(minutes=1)
 _OUTAGE_MARGIN = timedelta(minutes=1)
 
 
@@ -126,6 +127,11 @@ class TokenSettings(BaseModel):
     def revocations_matter_for(self) -> timedelta:
         """How long after its time an entry of the revocation feed still ends a token: then the last one has expired."""
         return self.access_token_lifetime + self.leeway
+
+    @property
+    def revocations_listed_for(self) -> timedelta:
+        """How long the feed lists an entry: a little longer, for whoever reads it late."""
+        return self.revocations_matter_for + _LISTED_LONGER
 
     @property
     def audiences(self) -> tuple[str, ...]:

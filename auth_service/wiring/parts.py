@@ -9,9 +9,9 @@ from auth_service.oauth.metadata import authorization_server_metadata, grant_typ
 from auth_service.security.passwords import PasswordHasher
 from auth_service.security.secrets import SecretBox, derive_key, master_keys_of
 from auth_service.settings import Settings
+from auth_service.tokens.key_ring import KeyRing
 from auth_service.tokens.key_safe import KEY_PURPOSE, KeySafe
 from auth_service.tokens.refresh_token import derivation_keys
-from auth_service.tokens.signing_keys import KeyRing
 
 Clock = Callable[[], datetime]
 

@@ -3,7 +3,6 @@
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import Self
 
 import structlog
@@ -17,9 +16,9 @@ from auth_service.db.migrations import current_revision, is_behind
 from auth_service.errors import PermissionDeniedError, ServiceError
 from auth_service.settings import Settings
 from auth_service.tokens.errors import UnusableKeysError, UnusableSigningKeyError
+from auth_service.tokens.key_ring import open_key_ring, refresh_key_ring
 from auth_service.tokens.revocation_feed import RevocationFeed
 from auth_service.tokens.revocations import RevocationPage, Revocations
-from auth_service.tokens.signing_keys import open_key_ring, refresh_key_ring
 from auth_service.users.repository import UserRepository
 from auth_service.wiring.parts import Clock, Parts, utc_now
 from auth_service.wiring.unit_of_work import UnitOfWork
@@ -27,7 +26,6 @@ from auth_service.wiring.unit_of_work import UnitOfWork
 log = structlog.get_logger()
 
 _SAMPLED_HASHES = 1000
-_REVOCATIONS_LISTED_LONGER = timedelta(minutes=1)
 
 
 class Runtime(Parts):
@@ -88,10 +86,9 @@ class Runtime(Parts):
 
     async def _read_revocations(self, after: int, epoch: str | None) -> RevocationPage:
         settings, read_at = self.settings.tokens, self.clock()
-        keep = settings.revocations_matter_for + _REVOCATIONS_LISTED_LONGER
         async with self.database.transaction(writing=False) as session:
             return await Revocations(session, leeway=settings.leeway).page(
-                after, epoch=epoch, keep=keep, read_at=read_at
+                after, epoch=epoch, keep=settings.revocations_listed_for, read_at=read_at
             )
 
     async def refresh_stand_ins(self) -> None:

@@ -13,24 +13,24 @@ from auth_service.clients.repository import ClientRepository
 from auth_service.db.session import Session
 from auth_service.items.repository import ItemRepository
 from auth_service.items.service import ItemService
+from auth_service.oauth.client_administration import ClientAdministration
 from auth_service.oauth.client_auth import ClientAuthenticator
-from auth_service.oauth.clients import ClientAdministration
 from auth_service.oauth.grants.client_credentials import ClientCredentialsGrant
 from auth_service.oauth.grants.messages import Grant
 from auth_service.oauth.grants.password import PasswordGrant
 from auth_service.oauth.grants.refresh_token import RefreshTokenGrant
 from auth_service.oauth.introspection import TokenIntrospection
-from auth_service.oauth.presented_token import TokenReader
 from auth_service.oauth.revocation import TokenRevocation
 from auth_service.oauth.token_endpoint import TokenEndpoint
 from auth_service.oauth.token_issuer import TokenIssuer
+from auth_service.oauth.token_reader import TokenReader
 from auth_service.tokens.account_gate import AccountGate
 from auth_service.tokens.key_inventory import KeyInventory
 from auth_service.tokens.key_repository import SigningKeyRepository
 from auth_service.tokens.key_rotation import KeyRotation
+from auth_service.tokens.refresh_rotation import RefreshRotation
 from auth_service.tokens.retention import Retention
 from auth_service.tokens.revocations import Revocations
-from auth_service.tokens.rotation import RefreshRotation
 from auth_service.tokens.session_repository import SessionRepository
 from auth_service.tokens.sessions import Sessions
 from auth_service.users.repository import UserRepository
@@ -49,8 +49,8 @@ class UnitOfWork:
         self.principal: Principal | None = None
         self.audit = AuditTrail(session, origin)
         self._users = UserRepository(session)
-        self._sessions = SessionRepository(session)
-        self.gate = AccountGate(self._users, ClientRepository(session), self._sessions)
+        self._session_repository = SessionRepository(session)
+        self.gate = AccountGate(self._users, ClientRepository(session), self._session_repository)
 
     @property
     def users(self) -> UserService:
@@ -86,12 +86,12 @@ class UnitOfWork:
     @property
     def session_control(self) -> SessionControl:
         """Seeing and ending sessions."""
-        return SessionControl(self._users, self._sessions, self.sessions, self.audit)
+        return SessionControl(self._users, self._session_repository, self.sessions, self.audit)
 
     @property
     def sessions(self) -> Sessions:
         """Opening and ending sessions."""
-        return Sessions(self._sessions, self.revocations, self._parts.settings.tokens)
+        return Sessions(self._session_repository, self.revocations, self._parts.settings.tokens)
 
     @property
     def signing_keys(self) -> SigningKeyRepository:
@@ -128,7 +128,7 @@ class UnitOfWork:
     @property
     def retention(self) -> Retention:
         """Removing what is over."""
-        return Retention(self._sessions, self.revocations, self._parts.settings.tokens)
+        return Retention(self._session_repository, self.revocations, self._parts.settings.tokens)
 
     @property
     def token_endpoint(self) -> TokenEndpoint:
@@ -156,7 +156,7 @@ class UnitOfWork:
 
     @property
     def _token_reader(self) -> TokenReader:
-        return TokenReader(self.gate, self._sessions, self._parts.keys, self._parts.settings.tokens)
+        return TokenReader(self.gate, self._session_repository, self._parts.keys, self._parts.settings.tokens)
 
     @property
     def _password_grant(self) -> PasswordGrant:
@@ -167,7 +167,9 @@ class UnitOfWork:
     @property
     def _refresh_token_grant(self) -> RefreshTokenGrant:
         parts = self._parts
-        rotation = RefreshRotation(self.gate, self._sessions, parts.derivation_keys, parts.settings.tokens, self.origin)
+        rotation = RefreshRotation(
+            self.gate, self._session_repository, parts.derivation_keys, parts.settings.tokens, self.origin
+        )
         return RefreshTokenGrant(self.session, self.gate, rotation, self.sessions, self.audit, self._token_issuer)
 
     @property

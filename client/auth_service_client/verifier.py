@@ -48,7 +48,11 @@ class Verifier:
         opened: Future[None] = Future()
         self._thread = Thread(target=self._run, args=(opened,), name="auth-service-client", daemon=True)
         self._thread.start()
-        opened.result()
+        try:
+            opened.result()
+        except BaseException:
+            self._thread = None
+            raise
         return self
 
     def __exit__(

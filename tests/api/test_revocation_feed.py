@@ -202,6 +202,24 @@ async def test_one_read_serves_all_who_wait_and_they_hold_no_connection(service:
     assert service.runtime.database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
 
 
+async def test_one_who_is_far_behind_ends_nobody_elses_wait(service: Service, client: AsyncClient) -> None:
+    await _record(service, 1100)
+    head = await fetch_feed(client, after=1000)
+    waiting = [
+        asyncio.create_task(fetch_feed(client, after=head["seq"], epoch=head["epoch"], wait=10)) for _ in range(5)
+    ]
+    await _someone_waits(service, 5)
+
+    behind = [await fetch_feed(client, after=0, wait=10) for _ in range(3)]
+    still_waiting = len(service.runtime.revocation_feed._cursors)
+    await _record(service, 1)
+    news = await asyncio.gather(*waiting)
+
+    assert [len(page["entries"]) for page in behind] == [1000] * 3
+    assert still_waiting == 5
+    assert [len(page["entries"]) for page in news] == [1] * 5
+
+
 async def test_more_waiters_than_are_good_for_a_process_are_sent_away_and_may_still_ask(
     service: Service, client: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,10 +23,10 @@ async def test_each_act_leaves_one_event(world: World) -> None:
     narrowed = {**rights, "scopes": [], "is_active": False}
     fields = ["is_active", "name", "scopes"]
     assert [facts(event) for event in sorted(await world.new_events(), key=lambda event: event.occurred_at)] == [
-        _event(world, "client.created", client_id=made["client_id"], rights=rights),
-        _event(world, "client.updated", client_id=made["client_id"], rights=narrowed, fields=fields),
-        _event(world, "client.secret_rotated", client_id=made["client_id"]),
-        _event(world, "client.deleted", client_id=made["client_id"]),
+        _event(world, "client.created", client=made["client_id"], rights=rights),
+        _event(world, "client.updated", client=made["client_id"], rights=narrowed, fields=fields),
+        _event(world, "client.secret_rotated", client=made["client_id"]),
+        _event(world, "client.deleted", client=made["client_id"]),
     ]
 
 

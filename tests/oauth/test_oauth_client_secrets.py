@@ -148,7 +148,7 @@ async def test_what_is_refused_is_in_the_log_or_in_the_audit_but_no_secret_is(
     assert {(event.event, event.outcome, event.actor_id, event.subject_id) for event in events} == {
         ("client.authentication", "failure", None, None)
     }
-    assert {(event.detail["client_id"], event.detail["reason"]) for event in events} == {
+    assert {(event.client_id, event.detail["reason"]) for event in events} == {
         (known.confidential, "wrong_secret"),
         (known.confidential, "missing_secret"),
         (known.disabled, "disabled"),

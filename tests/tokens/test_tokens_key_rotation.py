@@ -149,6 +149,16 @@ async def test_a_lost_active_key_is_followed_by_the_next_one(replica: Service, s
     assert await store.kid("active") == upcoming
 
 
+async def test_at_a_start_too_the_next_key_follows_a_lost_active_one(replica: Service, store: KeyStore) -> None:
+    upcoming = await store.kid("next")
+    await store.delete("active")
+
+    await replica.runtime.load_keys()
+
+    assert await store.kid("active") == upcoming
+    assert sorted((await store.states()).values()) == ["active", "next"]
+
+
 @pytest.mark.parametrize("scheduled", [True, False], ids=["schedule", "command"])
 async def test_of_many_replicas_one_rotates(replica: Service, store: KeyStore, *, scheduled: bool) -> None:
     await store.let_pass(INTERVAL)

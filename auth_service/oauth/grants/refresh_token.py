@@ -13,8 +13,8 @@ from auth_service.oauth.grants.messages import TokenRequest, TokenResponse
 from auth_service.oauth.token_issuer import TokenIssuer
 from auth_service.tokens.account_gate import AccountGate
 from auth_service.tokens.errors import InvalidTokenError, RefusedRefreshError, ReusedRefreshTokenError
+from auth_service.tokens.refresh_rotation import RefreshRotation, Rotated
 from auth_service.tokens.refresh_token import RefreshToken
-from auth_service.tokens.rotation import RefreshRotation, Rotated
 from auth_service.tokens.session_repository import SessionFacts
 from auth_service.tokens.sessions import Sessions
 

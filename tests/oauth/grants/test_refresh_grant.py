@@ -32,7 +32,7 @@ async def _assert_ended(service: Service, account: Account, since: int, reason: 
     """Expect the end of the session together with its feed entry and its audit event."""
     assert not await is_alive(service, account.session_id)
     assert content_of(await revocations_after(service, since)) == entries_of(account.session_id)
-    session = {"session": str(account.session_id), "client_id": "client_first_party"}
+    session = {"session": str(account.session_id)}
     assert (await refresh_events(service))[-1] == ("refresh.reused", "success", {**session, "reason": reason})
 
 
@@ -100,7 +100,7 @@ async def test_a_replay_in_the_window_gives_the_same_successor_and_is_audited(se
 
     assert again == [successor] * 3
     assert await session_row(service, ann.session_id) == rotated
-    replay = {"session": str(ann.session_id), "client_id": "client_first_party"}
+    replay = {"session": str(ann.session_id)}
     assert await refresh_events(service) == [("refresh.replayed", "success", replay)] * 3
 
 
@@ -168,7 +168,7 @@ async def test_once_the_successor_is_used_a_replay_gets_nothing_and_the_session_
     assert (await refresh_events(service))[-1] == (
         "refresh",
         "failure",
-        {"reason": "successor_used", "client_id": "client_first_party"},
+        {"reason": "successor_used"},
     )
     await _assert_stays(service, ann, since, newest)
 

@@ -36,7 +36,7 @@ class RefreshRotation:
     """
 
     gate: AccountGate
-    sessions: SessionRepository
+    session_repository: SessionRepository
     derivation_keys: Mapping[str, bytes]
     settings: TokenSettings
     origin: Origin
@@ -73,7 +73,7 @@ class RefreshRotation:
             network=self.origin.network,
             user_agent=short_user_agent(self.origin.user_agent),
         )
-        return successor if await self.sessions.rotate(session, rotation) else None
+        return successor if await self.session_repository.rotate(session, rotation) else None
 
     def _repeat(self, facts: SessionFacts, presented: RefreshToken) -> RefreshToken:
         """Return the successor that `presented` was exchanged for a moment ago."""

@@ -7,19 +7,11 @@ from auth_service.tokens import jws
 from auth_service.tokens.access_token import access_token_of, read_access_token
 from auth_service.tokens.account_gate import AccountGate
 from auth_service.tokens.errors import InvalidTokenError
+from auth_service.tokens.key_ring import KeyRing
 from auth_service.tokens.models import SessionRecord
 from auth_service.tokens.refresh_token import RefreshToken
 from auth_service.tokens.session_repository import SessionFacts, SessionRepository
 from auth_service.tokens.settings import TokenSettings
-from auth_service.tokens.signing_keys import KeyRing
-
-
-@dataclass(frozen=True, slots=True)
-class GoodAccessToken:
-    """What an access token says, and the session that it belongs to: the gate has admitted it."""
-
-    claims: jws.Claims
-    facts: SessionFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +19,7 @@ class TokenReader:
     """Tells the kinds apart by their shape; what a caller says about the kind is a hint (RFC 7009 section 2.1)."""
 
     gate: AccountGate
-    sessions: SessionRepository
+    session_repository: SessionRepository
     keys: KeyRing
     settings: TokenSettings
 
@@ -36,18 +28,19 @@ class TokenReader:
         refresh = RefreshToken.parse(token)
         try:
             facts = (
-                await self.sessions.find_by_locator(refresh.locator)
+                await self.session_repository.find_by_locator(refresh.locator)
                 if refresh
-                else await self.sessions.find(access_token_of(self._claims_of(token)).session_id)
+                else await self.session_repository.find(access_token_of(self._claims_of(token)).session_id)
             )
         except InvalidTokenError:
             return None
         return facts.session if facts else None
 
-    async def good_access_token(self, token: str) -> GoodAccessToken:
-        """Return an access token for whatever audience that may be used now; raises InvalidTokenError."""
+    async def good_access_token(self, token: str) -> jws.Claims:
+        """Return the claims of an access token for any audience that may be used now; raises InvalidTokenError."""
         claims = self._claims_of(token)
-        return GoodAccessToken(claims, await self.gate.admit(access_token_of(claims)))
+        await self.gate.admit(access_token_of(claims))
+        return claims
 
     async def good_refresh_token(self, token: RefreshToken) -> SessionFacts:
         """Return the session of a refresh token that may be used now; raises InvalidTokenError."""

@@ -40,7 +40,7 @@ class ClientAdministration:
         )
         _check_grants(client)
         await self.clients.add(client)
-        self.audit.record(AuditEvent.CLIENT_CREATED, actor=principal, client_id=client.id, rights=_rights(client))
+        self.audit.record(AuditEvent.CLIENT_CREATED, actor=principal, client=client.id, rights=_rights(client))
         return ClientWithSecret.of(client, secret)
 
     async def list(self, principal: Principal, page: PageRequest) -> Slice[Client]:
@@ -71,7 +71,7 @@ class ClientAdministration:
         self.audit.record(
             AuditEvent.CLIENT_UPDATED,
             actor=principal,
-            client_id=client.id,
+            client=client.id,
             fields=sorted(change.model_fields_set),
             rights=_rights(client),
         )
@@ -91,7 +91,7 @@ class ClientAdministration:
         secret = new_client_secret()
         client.secret_digest = digest_client_secret(secret)
         client.updated_at = self.now
-        self.audit.record(AuditEvent.CLIENT_SECRET_ROTATED, actor=principal, client_id=client.id)
+        self.audit.record(AuditEvent.CLIENT_SECRET_ROTATED, actor=principal, client=client.id)
         return ClientWithSecret.of(client, secret)
 
     async def delete(self, principal: Principal, client_id: str) -> None:
@@ -99,7 +99,7 @@ class ClientAdministration:
         authorize(principal, Action.CLIENT_ADMINISTER)
         client = await self._changeable(client_id)
         await self.clients.delete(client)
-        self.audit.record(AuditEvent.CLIENT_DELETED, actor=principal, client_id=client.id)
+        self.audit.record(AuditEvent.CLIENT_DELETED, actor=principal, client=client.id)
         await self.revocations.record(RevocationKind.CLIENT, [client.id])
 
     async def _changeable(self, client_id: str) -> Client:

@@ -3,6 +3,7 @@
 import fcntl
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,33 +11,48 @@ from pathlib import Path
 import pytest
 
 from tests.support.commands import ROOT
-from tests.support.programs import find_program
+from tests.support.programs import find_program, miss
+
+_WHEELS = ROOT / "requirements" / "interop.txt"
 
 
 @pytest.fixture(scope="session")
-def run_node(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path, str], str]:
+def node_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the packages for programs in JavaScript."""
+    npm, folder = find_program("npm"), _shared_folder(tmp_path_factory) / "node"
+    install = [npm, "install", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund"]
+    with _first_one(folder) as is_first:
+        if is_first:
+            shutil.copy(ROOT / "tests" / "interop" / "node" / "package.json", folder)
+            subprocess.run(install, cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def run_node(node_folder: Path) -> Callable[[Path, str], str]:
     """Return what runs a program in JavaScript with its standard input and returns its standard output."""
-    node, folder = find_program("node"), _shared_folder(tmp_path_factory) / "node"
+    node = find_program("node")
 
     def run(program: Path, sent: str) -> str:
-        copy = folder / program.name
+        copy = node_folder / program.name
         copy.write_bytes(program.read_bytes())
         result = subprocess.run([node, copy], input=sent, capture_output=True, text=True, check=False)
         assert result.returncode == 0, result.stderr
         return result.stdout
 
-    with _alone(folder):
-        _install_packages(folder)
     return run
 
 
-def _install_packages(folder: Path) -> None:
-    if (folder / "node_modules").exists():
-        return
-    npm = find_program("npm")
-    shutil.copy(ROOT / "tests" / "interop" / "node" / "package.json", folder)
-    install = [npm, "install", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund"]
-    subprocess.run(install, cwd=folder, check=True, capture_output=True)
+@pytest.fixture(scope="session")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with programs that come as wheels and are too large for the environment of every developer."""
+    folder = _shared_folder(tmp_path_factory) / "wheels"
+    uv = Path(sys.executable).with_name("uv")
+    install = [str(uv), "pip", "install", "--quiet", "--python", sys.executable, "--require-hashes"]
+    with _first_one(folder) as is_first:
+        if is_first and subprocess.run([*install, "--target", folder, "-r", _WHEELS], check=False).returncode:
+            miss("what requirements/interop.txt lists")
+    return folder
 
 
 def _shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -46,8 +62,11 @@ def _shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _first_one(folder: Path) -> Iterator[bool]:
+    """Let one process in at a time, and say whether nobody has been through before."""
     folder.mkdir(exist_ok=True)
-    with (folder / "lock").open("w") as lock:
+    done = folder.with_suffix(".done")
+    with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        yield not done.exists()
+        done.touch()

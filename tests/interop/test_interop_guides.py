@@ -23,6 +23,7 @@ from tests.support.settings import make_settings
 
 pytestmark = pytest.mark.interop
 
+_ELSEWHERE = "https://billing.example.com"
 _NOT_NOTICED = {"of an ended session": 200}
 _FORBIDDEN_BY_ENVOY = ("for somebody else", "for nobody", "of another type", "the feed")
 
@@ -53,8 +54,8 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Issuer]:
 
 @pytest.fixture(scope="module")
 def gateway(issuer: Issuer) -> tuple[str, str]:
-    """Return the id and the secret of the one client that has the audience."""
-    return issuer.new_client(own_audience=AUDIENCE)
+    """Return the id and the secret of the client that has the audience, and gets tokens itself, for somebody else."""
+    return issuer.new_client(own_audience=AUDIENCE, grants=["password", "refresh_token"], audiences=[_ELSEWHERE])
 
 
 @pytest.fixture
@@ -139,6 +140,18 @@ def test_a_guide_lets_good_tokens_through_and_nothing_else(
     assert (accepted.status_code, anonymous.status_code) == (200, 401)
     assert refused == dict.fromkeys(refused, 401) | differing
     assert anonymous.headers["www-authenticate"].startswith("Bearer")
+
+
+def test_nginx_refuses_what_is_active_for_its_client_but_no_access_token_for_it(
+    issuer: Issuer, guides: dict[str, Guide], gateway: tuple[str, str], tmp_path: Path
+) -> None:
+    form = {"grant_type": "password", **issuer.user}
+    tokens = httpx.post(f"{issuer.server.url}/oauth/token", data=form, auth=gateway).json()
+
+    with guides["nginx"](issuer.server.url, issuer, tmp_path) as url:
+        answers = [_ask(url, tokens[kind]) for kind in ("access_token", "refresh_token")]
+
+    assert [answer.status_code for answer in answers] == [401, 401]
 
 
 @pytest.mark.parametrize("name", ["nginx", "envoy"])

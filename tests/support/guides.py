@@ -121,6 +121,7 @@ class Issuer:
             "expired": self._signed(claims | {"iat": claims["iat"] - 700, "exp": claims["iat"] - 100}),
             "for somebody else": self._signed(claims | {"aud": [self.server.url]}),
             "for nobody": self._signed({name: value for name, value in claims.items() if name != "aud"}),
+            "without an end": self._signed({name: value for name, value in claims.items() if name != "exp"}),
             "of another issuer": self._signed(claims | {"iss": ISSUER}),
             "tampered with": ".".join([header, ("A" if body[0] != "A" else "B") + body[1:], signature]),
             "another's claims": ".".join([header, self.sign_in().split(".")[1], signature]),

@@ -98,7 +98,7 @@ def guides(node_folder: Path, wheels: Path, gateway: tuple[str, str]) -> dict[st
             _without_tls(configuration["static_resources"]["clusters"][1], int(url.split(":")[2]))
             (folder / "envoy.yaml").write_text(yaml.safe_dump(configuration))
             command: list[str | Path] = [wheels / "envoy" / "_bin" / "envoy", "-c", "envoy.yaml", "--concurrency", "1"]
-            with running([*command, "--use-dynamic-base-id"], folder, sign="starting workers"):
+            with running([*command, "--disable-hot-restart"], folder, sign="starting workers"):
                 yield f"http://127.0.0.1:{port}"
 
     return {"jose": in_node("jose"), "express": in_node("express"), "nginx": nginx, "envoy": envoy}

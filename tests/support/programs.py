@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from typing import NoReturn
 
 import pytest
 
@@ -10,5 +11,10 @@ def find_program(name: str) -> str:
     """Return where the program is; without it the test is skipped, or fails where it must not be missing."""
     path = shutil.which(name)
     if path is None:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"{name} is not installed")
+        miss(name)
     return str(path)
+
+
+def miss(name: str) -> NoReturn:
+    """Skip the test that needs the program, or fail it where the program must not be missing."""
+    (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"{name} is not installed")

@@ -65,13 +65,14 @@ async def _measure(installation: Installation, sizes: Sequence[int], *, explain:
     database = await asyncpg.connect(installation.database_url)
     print("# The revocation feed beside many live sessions\n")
     print(f"{describe_machine(database.get_settings().server_version.split()[0])}\n")
-    connection = http.client.HTTPConnection("127.0.0.1", installation.ports[0])
     rows, there, lengths, milliseconds = [], 0, [], 0.0
     for size in sizes:
         await _fill(database, there, size)
         there = size
+        connection = http.client.HTTPConnection("127.0.0.1", installation.ports[0])
         await _end_a_hundred(database, connection, installation)
         feed, livez, length = _measure_routes(connection)
+        connection.close()
         milliseconds = percentile(feed, 0.5)
         lengths.append(length)
         rows.append(_row(size, length, feed, livez))

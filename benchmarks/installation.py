@@ -6,6 +6,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -53,16 +54,21 @@ def running_installation(*, replicas: int) -> Iterator[Installation]:
 
 @contextmanager
 def _serving(folder: Path, environment: Mapping[str, str], port: int) -> Iterator[None]:
-    with subprocess.Popen(
-        [sys.executable, "-m", "auth_service", "serve", "--port", str(port)],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    log = folder / f"{port}.log"
+    with (
+        log.open("wb") as errors,
+        subprocess.Popen(
+            [sys.executable, "-m", "auth_service", "serve", "--port", str(port)],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+            stderr=errors,
+        ) as process,
+    ):
         try:
-            if not any("service.ready" in line for line in process.stderr or ()):
-                raise RuntimeError("a replica did not start")
+            while "service.ready" not in log.read_text():
+                if process.poll() is not None:
+                    raise RuntimeError(log.read_text())
+                time.sleep(0.05)
             yield
         finally:
             process.terminate()

@@ -111,6 +111,8 @@ async def _end_a_hundred(
         answer.read()
         if answer.status != http.client.NO_CONTENT:
             raise RuntimeError(f"a session did not end: {answer.status}")
+    if await database.fetchval("SELECT count(*) FROM revocations") != ENDED:
+        raise RuntimeError("not as many ended as should have")
 
 
 def _measure_routes(connection: http.client.HTTPConnection) -> tuple[list[float], list[float], int]:

@@ -17,7 +17,8 @@ from auth_service.api.router import router
 from auth_service.errors import UnavailableError
 from auth_service.settings import HttpSettings, Settings
 from auth_service.version import VERSION
-from auth_service.wiring import Clock, Runtime, utc_now
+from auth_service.wiring.parts import Clock, utc_now
+from auth_service.wiring.runtime import Runtime
 
 log = structlog.get_logger()
 

@@ -26,6 +26,7 @@ class AccountDeletion:
         authorize(principal, Action.USER_DELETE, owner_id=user_id)
         await lock_administrators(self.users, principal, leaving=user_id)
         user = await self.users.get_for_update(user_id)
-        await self.sessions.end_all_of(user_id)
+        ended = await self.sessions.end_all_before_deletion(user_id)
         await self.users.delete(user)
+        await self.sessions.announce(ended)
         self.audit.record(AuditEvent.USER_DELETED, actor=principal, subject=user_id)

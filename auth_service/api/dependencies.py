@@ -5,7 +5,8 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from auth_service.wiring import Runtime, UnitOfWork
+from auth_service.wiring.runtime import Runtime
+from auth_service.wiring.unit_of_work import UnitOfWork
 
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
 

@@ -14,7 +14,7 @@ from auth_service.db.keyset import InvalidPositionError, PageRequest, Position, 
 from auth_service.security.errors import UndecryptableError
 from auth_service.security.secrets import SecretBox
 from auth_service.security.text import Text
-from auth_service.wiring import Runtime
+from auth_service.wiring.runtime import Runtime
 
 MAX_CURSOR_LENGTH = 2048
 _NOT_PART_OF_THE_QUERY = {"cursor", "limit", "count"}

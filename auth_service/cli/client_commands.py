@@ -16,7 +16,7 @@ from auth_service.clients.models import FIRST_PARTY_CLIENT_ID
 from auth_service.clients.schemas import ClientCreate, ClientRead, ClientUpdate, ClientWithSecret
 from auth_service.db.keyset import PageRequest
 from auth_service.oauth.clients import ClientAdministration
-from auth_service.wiring import Runtime
+from auth_service.wiring.runtime import Runtime
 
 _PAGE = 100
 _OPTIONS = {"grants": "--grant", "scopes": "--scope", "audiences": "--audience", "own_audience": "--own-audience"}

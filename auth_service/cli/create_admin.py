@@ -13,7 +13,7 @@ from auth_service.cli.configuration import load_settings
 from auth_service.cli.failures import MISCONFIGURED, fail, failing_clearly
 from auth_service.settings import Settings
 from auth_service.users.schemas import UserCreate
-from auth_service.wiring import Runtime
+from auth_service.wiring.runtime import Runtime
 
 
 def run_create_admin(email: str, *, password_stdin: bool, if_none: bool) -> None:

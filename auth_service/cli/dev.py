@@ -27,7 +27,7 @@ from auth_service.settings import Settings
 from auth_service.tokens.errors import UnusableSigningKeyError
 from auth_service.users.errors import EmailTakenError
 from auth_service.users.schemas import UserCreate
-from auth_service.wiring import Runtime
+from auth_service.wiring.runtime import Runtime
 
 ADMIN_EMAIL = "admin@example.com"
 _FOLDER = Path("var")

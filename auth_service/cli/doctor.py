@@ -16,7 +16,7 @@ from auth_service.db.url import parse_database_url
 from auth_service.settings import Settings
 from auth_service.tokens.key_inventory import KeyEntry
 from auth_service.tokens.key_safe import Wrapping
-from auth_service.wiring import Runtime
+from auth_service.wiring.runtime import Runtime
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from auth_service.cli.failures import failing_clearly
 from auth_service.cli.logs import configure_logs
 from auth_service.cli.server import bind, run
 from auth_service.settings import Settings
-from auth_service.wiring import Runtime
+from auth_service.wiring.runtime import Runtime
 
 
 def run_serve(*, host: str, port: int) -> None:

@@ -14,7 +14,8 @@ from auth_service.cli.configuration import load_settings
 from auth_service.cli.failures import failing_clearly
 from auth_service.tokens.key_inventory import KeyEntry
 from auth_service.tokens.models import KeyState
-from auth_service.wiring import Runtime, UnitOfWork
+from auth_service.wiring.runtime import Runtime
+from auth_service.wiring.unit_of_work import UnitOfWork
 
 Result = TypeVar("Result")
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import sqlalchemy.exc
 from sqlalchemy import Connection, Dialect, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
 
@@ -21,6 +22,7 @@ from auth_service.db.url import parse_database_url
 
 _WRITING = "auth_service_writing"
 _BUSY_TIMEOUT_SECONDS = 5
+_BUSY_PAUSE_SECONDS = 0.01
 _OUTAGE_CLASSES = {"08", "28", "3D", "40", "53", "57"}
 _OUTAGE_STATES = {"25006", "42501", "42P07", "55000"}
 
@@ -140,11 +142,25 @@ def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
     cursor = connection.cursor()
     try:
         for pragma in ("foreign_keys=ON", "journal_mode=WAL", "synchronous=NORMAL"):
-            cursor.execute(f"PRAGMA {pragma}")
+            _execute_patiently(cursor, f"PRAGMA {pragma}")
     except sqlite3.Error:
         connection.close()  # the pool has not taken it yet, so nobody else ends its thread
         raise
     cursor.close()
+
+
+def _execute_patiently(cursor: DBAPICursor, statement: str) -> None:
+    """Try again while another process changes the mode of a new file: SQLite does not wait for that by itself."""
+    deadline = time.monotonic() + _BUSY_TIMEOUT_SECONDS
+    while True:
+        try:
+            cursor.execute(statement)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > deadline:
+                raise
+            time.sleep(_BUSY_PAUSE_SECONDS)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -71,7 +71,7 @@ class Sessions:
         )
         surplus = await self.repository.end_least_recently_used(user.id, keep=MAX_SESSIONS_PER_USER - 1) if user else []
         await self.repository.add(record)
-        await self._revoke(surplus)  # last: the foreign keys of the new row wait for others, who may wait for this
+        await self.announce(surplus)  # last: the foreign keys of the new row wait for others, who may wait for this
         return record, token
 
     async def end(self, session_id: UUID, *, of: UUID | None) -> bool:
@@ -84,12 +84,20 @@ class Sessions:
         others = [col(SessionRecord.id) != but] if but is not None else []
         return await self._end(col(SessionRecord.user_id) == user_id, *others)
 
+    async def end_all_before_deletion(self, user_id: UUID) -> Sequence[UUID]:
+        """End every session of a user who is about to be deleted; `announce` them afterwards.
+
+        A deletion can take long, and nobody else can announce anything after somebody has and before they commit.
+        """
+        return await self.repository.end(col(SessionRecord.user_id) == user_id)
+
     async def _end(self, *which: ColumnElement[bool]) -> int:
         ended = await self.repository.end(*which)
-        await self._revoke(ended)
+        await self.announce(ended)
         return len(ended)
 
-    async def _revoke(self, session_ids: Sequence[UUID]) -> None:
+    async def announce(self, session_ids: Sequence[UUID]) -> None:
+        """Tell the other services that these sessions have ended."""
         await self.revocations.record(RevocationKind.SESSION, (str(session_id) for session_id in session_ids))
 
 

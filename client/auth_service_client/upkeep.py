@@ -81,12 +81,12 @@ class Upkeep:
         try:
             answer = await fetch(self._client, url, headers=headers, max_bytes=_MAX_JWKS_BYTES, seconds=self._seconds)
             self._take_keys(answer)
+            if self._forced:  # a question that went unanswered may be asked again as soon as the back-off allows
+                keys.note_forced(self._core.clock())
         except Exception as error:  # noqa: BLE001 - a surprise must not end the upkeep either
             log.warning("the keys could not be fetched: %s", error)
             keys.note_failure(self._core.clock())
-        if self._forced:
-            self._forced = False
-            keys.note_forced(self._core.clock())
+        self._forced = False
         self._note_ready()
 
     def _take_keys(self, answer: Answer) -> None:

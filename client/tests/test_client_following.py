@@ -15,6 +15,7 @@ from auth_service_client.local_http import Answer
 from auth_service_client.local_keys import LocalKey
 from auth_service_client.testing import LocalIssuer
 from auth_service_client.verifier import Verifier
+from client_support import StandingClock
 
 JWKS, FEED = "/.well-known/jwks.json", "/oauth/revocations"
 CALLERS = 1000
@@ -118,6 +119,24 @@ def test_while_the_service_is_away_at_the_start_calls_wait_and_then_the_policy_c
         auth_issuer.come_back()
 
         assert answers.result().subject == "ann"
+
+
+async def test_a_new_key_is_asked_for_again_when_the_question_went_unanswered() -> None:
+    issuer, clock = LocalIssuer(), StandingClock()
+    settings = issuer.settings(follow_revocations=False)
+    async with AsyncVerifier(settings, transport=issuer.transport(), clock=clock) as verifier:
+        await verifier.catch_up()
+        issuer.rotate()
+        issuer.rotate()
+        token = issuer.token()
+
+        issuer.go_away()
+        with pytest.raises(ServiceUnavailableError):
+            await verifier.verify(token)
+        issuer.come_back()
+        clock.move(1.5)
+
+        assert (await verifier.verify(token)).subject
 
 
 def test_known_keys_and_seen_tokens_go_on_while_the_service_is_away(auth_issuer: LocalIssuer) -> None:

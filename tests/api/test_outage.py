@@ -18,6 +18,7 @@ from tests.support.service import Account, Service, assert_problem, bearer, runn
 from tests.support.settings import make_settings, new_master_key
 
 _IN_TIME_SECONDS = 3
+_IMPATIENT: dict[str, object] = {"connect_timeout": "PT2S"}  # as it is by default
 _CONNECTIONS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'auth-service'"
 _END_CONNECTIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'auth-service'"
 _KEY: dict[str, object] = {"master_keys": new_master_key()}
@@ -59,7 +60,7 @@ async def _call(client: AsyncClient, operation: Operation, account: Account, ite
 
 
 async def test_every_route_says_so_and_recovers(postgres: PostgresServer, own_database: str) -> None:
-    async with running_service(make_settings(own_database, security=_KEY)) as service:
+    async with running_service(make_settings(own_database, security=_KEY, database=_IMPATIENT)) as service:
         admin = await service.make_admin()
         item = await service.make_item(admin)
 
@@ -124,7 +125,7 @@ async def test_a_server_that_fell_silent_is_not_waited_for(postgres: PostgresSer
 
 async def test_a_database_that_lets_nobody_in_is_away_too(postgres: PostgresServer, own_database: str) -> None:
     name = own_database.rpartition("/")[2]
-    async with running_service(make_settings(own_database, security=_KEY)) as service:
+    async with running_service(make_settings(own_database, security=_KEY, database=_IMPATIENT)) as service:
         user = await service.make_user()
 
         await _ask(postgres, f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
@@ -156,7 +157,7 @@ async def test_a_pool_without_a_free_connection_sheds(migrated_database: str) ->
 
 
 async def test_readiness_is_red_while_the_schema_is_behind(migrated_database: str) -> None:
-    async with running_service(make_settings(migrated_database)) as service:
+    async with running_service(make_settings(migrated_database, database=_IMPATIENT)) as service:
         await _execute(service, "DELETE FROM alembic_version")
 
         ready, alive = await service.client.get("/readyz"), await service.client.get("/livez")

@@ -17,7 +17,7 @@ from tests.conftest import MakeUser
 from tests.support.feed import FEED, fetch_feed, verify_feed
 from tests.support.oauth import assert_oauth_error
 from tests.support.service import Account, Service, bearer
-from tests.support.statements import watched_statements
+from tests.support.statements import every_statement
 from tests.support.tokens import assert_invalid_token, read_me
 
 
@@ -190,7 +190,7 @@ async def test_one_read_serves_all_who_wait_and_they_hold_no_connection(service:
     head = await fetch_feed(client)
     query = {"after": head["next"], "epoch": head["epoch"], "wait": 10}
 
-    with watched_statements(service) as statements:
+    with every_statement(service) as statements:
         waiting = [asyncio.create_task(fetch_feed(client, **query)) for _ in range(40)]
         await _someone_waits(service, 40)
         let_waiters_go(service.app)
@@ -198,7 +198,7 @@ async def test_one_read_serves_all_who_wait_and_they_hold_no_connection(service:
 
     service.runtime.revocation_feed._released = False
     assert [answer["entries"] for answer in answers] == [[]] * 40
-    assert 1 <= sum("FROM revocation_counter" in statement.text for statement in statements) <= 3
+    assert 1 <= sum("FROM revocation_counter" in statement for statement in statements) <= 3
     assert service.runtime.database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
 
 

@@ -51,26 +51,31 @@ def signing_kid(token: str) -> str:
 
 @dataclass(slots=True)
 class Load:
-    """Everybody who uses the service; each round they sign in at every replica and show old and new tokens around."""
+    """Everybody who uses the service; each round they refresh at every replica and show old and new tokens around."""
 
     replicas: list[Replica]
     client: httpx.Client
     turns: Iterator[Replica]
     verifiers: list[ForeignVerifier]
     tokens: dict[str, list[str]] = field(default_factory=dict)
+    sessions: dict[str, str] = field(default_factory=dict)
 
     def rounds(self) -> Iterator[dict[str, bool]]:
         """Yield, for each key that signed one of the tokens shown in a round, whether everybody accepted them."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         with ThreadPoolExecutor(len(self.replicas)) as people:
             while time.monotonic() < deadline:
-                for token in people.map(lambda replica: replica.sign_in(self.client), self.replicas):
+                for token in people.map(self._refresh, self.replicas):
                     self.tokens.setdefault(signing_kid(token), []).append(token)
                 yield {
                     kid: self._is_accepted_everywhere(tokens[-1]) and self._is_accepted_everywhere(tokens[0])
                     for kid, tokens in self.tokens.items()
                 }
         raise AssertionError("it takes too long")
+
+    def _refresh(self, replica: Replica) -> str:
+        token, self.sessions[replica.url] = replica.refresh(self.client, self.sessions.get(replica.url))
+        return token
 
     def _is_accepted_everywhere(self, token: str) -> bool:
         answer = next(self.turns).read_me(self.client, token)

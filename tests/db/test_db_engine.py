@@ -2,8 +2,10 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from httpx import ASGITransport, AsyncClient
@@ -14,6 +16,7 @@ from auth_service.db.errors import DatabaseUnavailableError
 from auth_service.db.session import Session
 from auth_service.db.settings import DatabaseSettings
 from tests.support.databases import Databases
+from tests.support.processes import prepare_new_files, running_at_once
 from tests.support.service import running_service
 from tests.support.settings import make_settings
 
@@ -164,3 +167,10 @@ async def test_writers_that_wait_too_long_get_503_and_never_500(
     assert {answer.status_code for answer in blocked} == {503}
     assert {answer.headers["retry-after"] for answer in blocked} == {"2"}
     assert (alive.status_code, ready.status_code, recovered.status_code) == (200, 200, 201)
+
+
+def test_processes_that_open_a_new_file_at_the_same_moment_all_get_in(tmp_path: Path) -> None:
+    with running_at_once(prepare_new_files, [(tmp_path, 100, time.time() + 0.5)] * 3) as processes:
+        exit_codes = [process.wait() for process in processes]
+
+    assert exit_codes == [0] * 3, [process.text for process in processes]

@@ -140,7 +140,11 @@ async def test_only_a_client_that_proves_who_it_is_may_ask(
         await client.post("/oauth/introspect", data=token, headers=basic(f"{gateway.client_id}:wrong")),
         await client.post("/oauth/introspect", data=token, headers=bearer(account)),
     ]
-    nothing = await client.post("/oauth/introspect", headers=basic(f"{gateway.client_id}:{gateway.client_secret}"))
+    nothing = await client.post(
+        "/oauth/introspect",
+        data={"token_type_hint": "access_token"},
+        headers=basic(f"{gateway.client_id}:{gateway.client_secret}"),
+    )
 
     for response in refused:
         assert_oauth_error(response, "invalid_client", status=401)

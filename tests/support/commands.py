@@ -16,7 +16,7 @@ from typing import Any
 from typer.testing import CliRunner
 
 from auth_service.cli.main import app
-from auth_service.wiring import Runtime
+from auth_service.wiring.runtime import Runtime
 from tests.support.settings import CHEAPEST_SERVABLE_HASHES, make_settings, new_master_key
 
 ROOT = Path(__file__).parents[2]

@@ -5,7 +5,9 @@ import io
 import multiprocessing
 import os
 import signal
+import sqlite3
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager
 from multiprocessing import forkserver
@@ -13,15 +15,19 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from typing import cast
 from unittest.mock import patch
+
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from auth_service.cli import create_admin, migrate, serve  # noqa: F401 - imported once, before the fork
 from auth_service.cli.configuration import load_settings
 from auth_service.cli.main import app
-from auth_service.db.engine import Database
+from auth_service.db.engine import Database, _prepare_sqlite
 from auth_service.db.migrations import upgrade
 from auth_service.db.settings import DatabaseSettings
-from auth_service.wiring import Runtime
+from auth_service.wiring.runtime import Runtime
 from tests.support.commands import ROOT
 
 _TIMEOUT_SECONDS = 60
@@ -103,6 +109,16 @@ def migrate_database(url: str) -> None:
             await database.dispose()
 
     asyncio.run(run())
+
+
+def prepare_new_files(folder: Path, count: int, start: float) -> None:
+    """Prepare one new SQLite file after the other, each at the moment when the others do."""
+    for number in range(count):
+        while time.time() < start + 0.01 * number:
+            pass
+        connection = sqlite3.connect(folder / f"{number}.db", isolation_level=None, timeout=5)
+        _prepare_sqlite(cast("DBAPIConnection", connection), cast("ConnectionPoolEntry", None))
+        connection.close()
 
 
 def run_commands(folder: Path, environment: Mapping[str, str], stdin: str, commands: list[list[str]]) -> None:

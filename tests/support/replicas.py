@@ -22,6 +22,14 @@ class Replica:
         token: str = client.post(f"{self.url}/oauth/token", data=form).json()["access_token"]
         return token
 
+    def refresh(self, client: httpx.Client, refresh_token: str | None) -> tuple[str, str]:
+        """Return a new access token and a new refresh token, of a new session when there is none to go on with."""
+        form = {"grant_type": "refresh_token", "refresh_token": refresh_token or ""}
+        if refresh_token is None:
+            form = {"grant_type": "password", "username": EMAIL, "password": PASSWORD}
+        answer = client.post(f"{self.url}/oauth/token", data=form).json()
+        return answer["access_token"], answer["refresh_token"]
+
     def read_me(self, client: httpx.Client, token: str) -> httpx.Response:
         return client.get(f"{self.url}/users/me", headers={"Authorization": f"Bearer {token}"})
 

@@ -26,7 +26,8 @@ from auth_service.tokens.models import RevocationRecord, SessionRecord
 from auth_service.tokens.session_repository import SessionRepository
 from auth_service.users.models import User, UserSearchTerm
 from auth_service.users.schemas import UserCreate
-from auth_service.wiring import Clock, Runtime, utc_now
+from auth_service.wiring.parts import Clock, utc_now
+from auth_service.wiring.runtime import Runtime
 
 PASSWORD = "correct horse battery staple"
 _numbers = itertools.count(1)

@@ -20,6 +20,22 @@ class Statement:
 
 
 @contextmanager
+def every_statement(service: Service) -> Iterator[list[str]]:
+    """Collect every statement, whichever task sends it."""
+    sent: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        sent.append(statement)
+
+    engine = service.runtime.database.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+@contextmanager
 def watched_statements(service: Service) -> Iterator[list[Statement]]:
     """Collect every statement of this task but those that begin a transaction; background work is another task's."""
     task = asyncio.current_task()

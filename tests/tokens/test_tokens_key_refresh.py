@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from auth_service.authz.principal import OPERATOR
 from auth_service.settings import Settings
-from auth_service.wiring import Runtime
+from auth_service.wiring.runtime import Runtime
 from tests.support.keys import KeyStore
 from tests.support.service import Service, assert_problem, running_service
 from tests.support.settings import make_settings, new_master_key

@@ -11,7 +11,7 @@ from auth_service.authz.principal import OPERATOR
 from auth_service.tokens.errors import YoungKeyError
 from auth_service.tokens.models import RevocationRecord
 from auth_service.tokens.revocations import RevocationKind, revocation_digest
-from auth_service.wiring import Runtime
+from auth_service.wiring.runtime import Runtime
 from tests.support.keys import KeyStore, key_events
 from tests.support.service import Service, running_service
 from tests.support.settings import make_settings

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from auth_service.tokens.models import RevocationRecord
 from auth_service.tokens.revocations import RevocationKind, revocation_digest
 from auth_service.users.errors import UserNotFoundError
-from auth_service.wiring import UnitOfWork
+from auth_service.wiring.unit_of_work import UnitOfWork
 from tests.support.locks import until_done_or_waiting
 from tests.support.population import store_session
 from tests.support.service import Service

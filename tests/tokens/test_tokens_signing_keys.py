@@ -13,7 +13,7 @@ from auth_service.tokens.errors import UnusableSigningKeyError
 from auth_service.tokens.jws import generate_private_key, load_signing_key
 from auth_service.tokens.key_safe import KEY_PURPOSE
 from auth_service.tokens.settings import SigningAlgorithm
-from auth_service.wiring import Runtime
+from auth_service.wiring.runtime import Runtime
 from tests.support.keys import KeyStore, key_events
 from tests.support.service import running_service
 from tests.support.settings import ISSUER, make_settings, new_master_key

@@ -1,0 +1,50 @@
+"""The parts of a process that need no database: settings, clock, secrets, and the signing keys in memory."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from auth_service.authenticators.stand_ins import StandIns
+from auth_service.oauth.metadata import authorization_server_metadata, grant_types
+from auth_service.security.passwords import PasswordHasher
+from auth_service.security.secrets import SecretBox, derive_key, master_keys_of
+from auth_service.settings import Settings
+from auth_service.tokens.key_safe import KEY_PURPOSE, KeySafe
+from auth_service.tokens.refresh_token import derivation_keys
+from auth_service.tokens.signing_keys import KeyRing
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """Read the one clock of the service."""
+    return datetime.now(UTC)
+
+
+class Parts:
+    """What the services of every unit of work share."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        """Prepare all of it but the signing keys, which are in the database."""
+        master_keys = master_keys_of(settings.security)
+        self.settings = settings
+        self.clock = clock
+        self.cursor_box = SecretBox(master_keys, purpose="page-cursors")
+        self.key_box = SecretBox(master_keys, purpose=KEY_PURPOSE)
+        self.key_safe = KeySafe(self.key_box)
+        self.derivation_keys = derivation_keys(master_keys)
+        self.stand_ins = StandIns(derive_key(master_keys[0], purpose="stand-ins"))
+        self.hasher = PasswordHasher(settings.hashing)
+        self.metadata = authorization_server_metadata(settings.tokens.issuer, grant_types=grant_types(settings.oauth))
+        self._keys: KeyRing | None = None
+
+    @property
+    def keys(self) -> KeyRing:
+        """The signing keys in memory; loading them comes first."""
+        if self._keys is None:
+            raise RuntimeError("the signing keys are not loaded yet")
+        return self._keys
+
+    def hold_keys(self, ring: KeyRing, *, read_at: float) -> None:
+        """Use these keys, which were read at `read_at` on the monotonic clock; who reads them no more stops signing."""
+        self._keys = replace(ring, signs_until=read_at + self.settings.tokens.key_grace.total_seconds())

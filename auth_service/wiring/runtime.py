@@ -1,0 +1,160 @@
+"""A process of the service: its database, its units of work, and what it does in the background."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Self
+
+import structlog
+
+from auth_service.audit.events import AuditEvent, Origin
+from auth_service.authz.errors import AccessDeniedError
+from auth_service.db.engine import Database
+from auth_service.db.errors import SchemaBehindError
+from auth_service.db.locks import try_lock_until_commit
+from auth_service.db.migrations import current_revision, is_behind
+from auth_service.errors import PermissionDeniedError, ServiceError
+from auth_service.settings import Settings
+from auth_service.tokens.errors import UnusableKeysError, UnusableSigningKeyError
+from auth_service.tokens.revocation_feed import RevocationFeed
+from auth_service.tokens.revocations import RevocationPage, Revocations
+from auth_service.tokens.signing_keys import open_key_ring, refresh_key_ring
+from auth_service.users.repository import UserRepository
+from auth_service.wiring.parts import Clock, Parts, utc_now
+from auth_service.wiring.unit_of_work import UnitOfWork
+
+log = structlog.get_logger()
+
+_SAMPLED_HASHES = 1000
+_REVOCATIONS_LISTED_LONGER = timedelta(minutes=1)
+
+
+class Runtime(Parts):
+    """The parts of a process that outlive a request; a context manager, which gives back threads and connections."""
+
+    def __init__(self, settings: Settings, *, clock: Clock = utc_now) -> None:
+        """Prepare everything that needs no database; `load_keys` does the rest."""
+        super().__init__(settings, clock)
+        self.database = Database(settings.database)
+        self.revocation_feed = RevocationFeed(self._read_revocations)
+        self._keys_are_usable = True
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Give back threads and connections."""
+        self.hasher.close()
+        await self.revocation_feed.close()
+        await self.database.dispose()
+
+    async def load_keys(self) -> None:
+        """Load the signing keys, and make those that are missing.
+
+        Raises DatabaseUnavailableError, UnusableSigningKeyError.
+        """
+        read_at = time.monotonic()
+        async with self.unit_of_work(writing=True) as work:
+            ring = open_key_ring(await work.key_rotation.prepare(), self.key_safe)
+        self.hold_keys(ring, read_at=read_at)
+
+    async def tend_keys(self) -> None:
+        """Take over what other replicas changed about the signing keys, and change what is due.
+
+        While that fails the keys in memory stay, to publish and to verify with. Raises DatabaseUnavailableError.
+        """
+        try:
+            if await self._reread_keys():
+                async with self.unit_of_work(writing=True) as work:
+                    await work.key_rotation.follow_schedule()
+                await self._reread_keys()
+        except UnusableSigningKeyError as error:
+            log.error("signing_keys.unusable", reason=str(error))  # noqa: TRY400 - the settings are at fault
+
+    async def _reread_keys(self) -> bool:
+        """Take over what is stored; return whether something is due."""
+        read_at = time.monotonic()
+        async with self.unit_of_work(writing=False) as work:
+            stored = await work.signing_keys.read()
+            due = work.key_rotation.is_due(stored)
+        self._keys_are_usable = False
+        self.hold_keys(refresh_key_ring(self.keys, stored, self.key_safe), read_at=read_at)
+        self._keys_are_usable = True
+        return due
+
+    async def _read_revocations(self, after: int, epoch: str | None) -> RevocationPage:
+        settings, read_at = self.settings.tokens, self.clock()
+        keep = settings.revocations_matter_for + _REVOCATIONS_LISTED_LONGER
+        async with self.database.transaction(writing=False) as session:
+            return await Revocations(session, leeway=settings.leeway).page(
+                after, epoch=epoch, keep=keep, read_at=read_at
+            )
+
+    async def refresh_stand_ins(self) -> None:
+        """Take a new sample of what unknown identifiers are compared with."""
+        async with self.database.transaction(writing=False) as session:
+            sample = await UserRepository(session).sample_hashes(about=_SAMPLED_HASHES)
+        self.stand_ins.replace(sample)
+
+    async def forget_what_is_over(self) -> None:
+        """Remove what nothing depends on any more, in small transactions; one replica at a time does it."""
+        more = True
+        while more:
+            async with self.unit_of_work(writing=True) as work:
+                is_mine = await try_lock_until_commit(work.session, "retention")
+                more = is_mine and await work.retention.forget_batch()
+
+    @asynccontextmanager
+    async def unit_of_work(
+        self,
+        *,
+        writing: bool,
+        network: str | None = None,
+        request_id: str | None = None,
+        user_agent: str | None = None,
+    ) -> AsyncIterator[UnitOfWork]:
+        """Commit at the end of the block, or roll back when it raises.
+
+        A refusal that must leave a trace leaves it in a transaction of its own, or the rollback would undo the defence.
+        """
+        origin = Origin(now=self.clock(), network=network, request_id=request_id, user_agent=user_agent)
+        work: UnitOfWork | None = None
+        try:
+            async with self.database.transaction(writing=writing) as session:
+                work = UnitOfWork(self, session, origin)
+                yield work
+        except ServiceError as refusal:
+            if work is not None:
+                await self._keep_trace(work, refusal)
+            raise
+
+    async def _keep_trace(self, work: UnitOfWork, refusal: ServiceError) -> None:
+        """Write what the use case recorded of its refusal; if it recorded nothing, every 403 of a known caller."""
+        refusals = work.audit.take_refusals()
+        if not refusals and work.principal is not None and isinstance(refusal, PermissionDeniedError):
+            denied = refusal if isinstance(refusal, AccessDeniedError) else None
+            work.audit.record_refusal(
+                AuditEvent.ACCESS_DENIED,
+                actor=work.principal,
+                subject=denied.owner_id if denied else None,
+                code=refusal.code,
+                action=denied.action if denied else None,
+            )
+            refusals = work.audit.take_refusals()
+        if refusals:
+            async with self.database.transaction(writing=True) as session:
+                session.add_all(refusals)
+
+    async def check_readiness(self) -> None:
+        """Raise UnavailableError unless requests can be served.
+
+        The database answers, its schema is not behind, and the key that signs is one which this process can open.
+        """
+        if is_behind(await current_revision(self.database)):
+            raise SchemaBehindError
+        if not self._keys_are_usable:
+            raise UnusableKeysError

@@ -8,7 +8,7 @@ from datetime import timedelta
 from auth_service.errors import UnavailableError
 from auth_service.tokens import jws
 from auth_service.tokens.key_ring import KeyRing
-from auth_service.tokens.revocations import RevocationPage
+from auth_service.tokens.revocations import MAX_PAGE, RevocationPage
 from auth_service.tokens.settings import TokenSettings
 
 FEED_TYPE = "revocations+jwt"
@@ -16,6 +16,7 @@ MAX_WAIT = timedelta(seconds=10)
 MAX_WAITERS = 1000
 _GOOD_FOR = timedelta(seconds=15)
 _TICK = timedelta(milliseconds=250)
+_NEARBY = MAX_PAGE // 2
 
 ReadPage = Callable[[int, str | None], Awaitable[RevocationPage]]
 
@@ -34,6 +35,7 @@ class RevocationFeed:
         """Read pages by `read`, which takes a number and an epoch."""
         self._read = read
         self._cursors: dict[object, int] = {}
+        self._seq = 0
         self._next_read: asyncio.Task[RevocationPage] | None = None
         self._released = False
 
@@ -85,7 +87,11 @@ class RevocationFeed:
 
     async def _read_in_a_moment(self) -> RevocationPage:
         await asyncio.sleep(_TICK.total_seconds())
-        return await self._read(min(self._cursors.values(), default=0), None)
+        # Whoever is far behind reads alone: their long list would leave no room for what the others wait for.
+        start = max(min(self._cursors.values(), default=0), self._seq - _NEARBY)
+        page = await self._read(start, None)
+        self._seq = page.seq
+        return page
 
 
 def feed_claims(page: RevocationPage, settings: TokenSettings) -> jws.Claims:

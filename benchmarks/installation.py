@@ -1,0 +1,117 @@
+"""An installation to measure: replicas of `serve`, each a process with a real HTTP server, over one PostgreSQL."""
+
+import math
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from auth_service_client.async_verifier import AsyncVerifier
+from auth_service_client.settings import VerifierSettings
+from tests.support.commands import ROOT, free_port, make_operator
+from tests.support.postgres import PostgresServer
+
+ISSUER, AUDIENCE = "https://auth.example.com", "https://orders.example.com"
+EMAIL, PASSWORD = "ann@example.com", "correct horse battery staple"
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Replicas that are ready, and an administrator who is signed in."""
+
+    database_url: str
+    ports: Sequence[int]
+    administrator: Mapping[str, str]
+
+
+@contextmanager
+def running_installation(*, replicas: int) -> Iterator[Installation]:
+    """Yield an installation with an empty database that ends with the block."""
+    with ExitStack() as exits:
+        folder = Path(exits.enter_context(tempfile.TemporaryDirectory()))
+        database = exits.enter_context(PostgresServer())
+        operator = make_operator(folder, database.url)
+        operator.environment["AUTH_TOKENS__SHARED_AUDIENCES"] = AUDIENCE
+        operator.run("migrate")
+        operator.run("create-admin", "--email", EMAIL, "--password-stdin", stdin=f"{PASSWORD}\n")
+        ports = [free_port() for _ in range(replicas)]
+        for port in ports:
+            exits.enter_context(_serving(folder, operator.environment, port))
+        form = {"grant_type": "password", "username": EMAIL, "password": PASSWORD}
+        token = httpx.post(f"http://127.0.0.1:{ports[0]}/oauth/token", data=form).json()["access_token"]
+        yield Installation(database.url, ports, bearer(token))
+
+
+@contextmanager
+def _serving(folder: Path, environment: Mapping[str, str], port: int) -> Iterator[None]:
+    log = folder / f"{port}.log"
+    with (
+        log.open("wb") as errors,
+        subprocess.Popen(
+            [sys.executable, "-m", "auth_service", "serve", "--port", str(port)],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+            stderr=errors,
+        ) as process,
+    ):
+        try:
+            while "service.ready" not in log.read_text():
+                if process.poll() is not None:
+                    raise RuntimeError(log.read_text())
+                time.sleep(0.05)
+            yield
+        finally:
+            process.terminate()
+
+
+class Detour(httpx.AsyncHTTPTransport):
+    """Takes what is meant for the issuer to one replica, and counts it by path."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__()
+        self.requests: Counter[str] = Counter()
+        self._port = port
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send the request as it is, to another address."""
+        self.requests[request.url.path] += 1
+        request.url = request.url.copy_with(scheme="http", host="127.0.0.1", port=self._port)
+        return await super().handle_async_request(request)
+
+
+def verifier_of(detour: Detour) -> AsyncVerifier:
+    """Return what another service verifies tokens with, with the settings that it has by itself."""
+    return AsyncVerifier(VerifierSettings(issuer=ISSUER, audience=AUDIENCE), transport=detour)
+
+
+def bearer(token: str) -> dict[str, str]:
+    """Return the header that carries `token`."""
+    return {"Authorization": f"Bearer {token}"}
+
+
+def describe_machine(postgresql: str) -> str:
+    """Return a sentence about what the figures were measured on, without a name."""
+    cores = len(os.sched_getaffinity(0))
+    versions = f"Python {platform.python_version()}, PostgreSQL {postgresql}"
+    return f"{cores} cores ({platform.machine()}), which everything here shares; {versions}."
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the smallest value that at least this share of all are no greater than."""
+    return sorted(values)[max(math.ceil(len(values) * share) - 1, 0)]
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Return a Markdown table; the first column is text."""
+    lines = ["| " + " | ".join(headings) + " |", "|---|" + "---:|" * (len(headings) - 1)]
+    return "\n".join([*lines, *("| " + " | ".join(str(cell) for cell in row) + " |" for row in rows)])

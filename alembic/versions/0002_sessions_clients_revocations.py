@@ -30,6 +30,7 @@ def upgrade() -> None:
     """Create the tables and their two built-in rows, and prepare the signing keys for rotation."""
     _create_clients()
     _create_sessions()
+    _index_sessions()
     _create_revocations()
     _prepare_rotation()
 
@@ -85,6 +86,9 @@ def _create_sessions() -> None:
             ["client_id"], ["oauth_clients.id"], name="fk_sessions_client_id_oauth_clients", ondelete="CASCADE"
         ),
     )
+
+
+def _index_sessions() -> None:
     live, salted = sa.text("ended_at IS NULL"), sa.text("successor_salt IS NOT NULL")
     op.create_index(
         "ix_sessions_live_user_id_last_used_at",

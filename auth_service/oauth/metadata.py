@@ -1,7 +1,6 @@
 """What this authorization server says about itself (RFC 8414)."""
 
 import json
-from collections.abc import Sequence
 
 from auth_service.authz.scopes import Scope
 from auth_service.oauth.settings import OAuthSettings
@@ -9,12 +8,7 @@ from auth_service.oauth.settings import OAuthSettings
 _CONFIDENTIAL = ["client_secret_basic", "client_secret_post"]
 
 
-def grant_types(settings: OAuthSettings) -> list[str]:
-    """Return the grants that are given."""
-    return [*(["password"] if settings.password_grant else []), "refresh_token", "client_credentials"]
-
-
-def authorization_server_metadata(issuer: str, *, grant_types: Sequence[str]) -> bytes:
+def authorization_server_metadata(issuer: str, settings: OAuthSettings) -> bytes:
     """Return the metadata document: exactly what works, with addresses under `issuer` and never under a Host header.
 
     `response_types_supported` is required by RFC 8414 section 2 and empty, because there is no authorization endpoint.
@@ -28,7 +22,7 @@ def authorization_server_metadata(issuer: str, *, grant_types: Sequence[str]) ->
             "introspection_endpoint": f"{issuer}/oauth/introspect",
             "jwks_uri": f"{issuer}/.well-known/jwks.json",
             "revocation_feed_uri": f"{issuer}/oauth/revocations",
-            "grant_types_supported": list(grant_types),
+            "grant_types_supported": list(settings.grants),
             "response_types_supported": [],
             "scopes_supported": sorted(Scope),
             "token_endpoint_auth_methods_supported": ["none", *_CONFIDENTIAL],

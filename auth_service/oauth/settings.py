@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from auth_service.clients.fields import ClientGrant
+
 
 class OAuthSettings(BaseModel):
     """`AUTH_OAUTH__*`."""
@@ -13,3 +15,8 @@ class OAuthSettings(BaseModel):
         description="Whether users sign in by the password grant; RFC 9700 section 2.4 advises against it.",
         examples=[True],
     )
+
+    @property
+    def grants(self) -> tuple[ClientGrant, ...]:
+        """The grants that are given here, if the client may have them."""
+        return tuple(grant for grant in ClientGrant if self.password_grant or grant is not ClientGrant.PASSWORD)

@@ -94,13 +94,7 @@ def verify(  # noqa: PLR0913 - each of these is one fact that RFC 9068 section 4
     (RFC 8725 section 3.10). A key has one algorithm, and only that is tried (section 3.1). Without an `audience` any
     will do.
     """
-    if len(token) > _MAX_TOKEN_LENGTH or not _COMPACT.fullmatch(token):
-        raise InvalidTokenError("not a compact JWS")
-    try:
-        for segment in token.split("."):
-            base64url.decode(segment)
-    except ValueError as error:
-        raise InvalidTokenError("not canonical base64url") from error
+    _check_form(token)
     try:
         header = jwt.get_unverified_header(token)
     except jwt.PyJWTError as error:
@@ -120,6 +114,16 @@ def verify(  # noqa: PLR0913 - each of these is one fact that RFC 9068 section 4
         )
     except (jwt.PyJWTError, ValueError, OverflowError) as error:
         raise InvalidTokenError(str(error)) from error
+
+
+def _check_form(token: str) -> None:
+    if len(token) > _MAX_TOKEN_LENGTH or not _COMPACT.fullmatch(token):
+        raise InvalidTokenError("not a compact JWS")
+    try:
+        for segment in token.split("."):
+            base64url.decode(segment)
+    except ValueError as error:
+        raise InvalidTokenError("not canonical base64url") from error
 
 
 def _thumbprint(members: Mapping[str, str]) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from auth_service.authenticators.stand_ins import StandIns
-from auth_service.oauth.metadata import authorization_server_metadata, grant_types
+from auth_service.oauth.metadata import authorization_server_metadata
 from auth_service.security.passwords import PasswordHasher
 from auth_service.security.secrets import SecretBox, derive_key, master_keys_of
 from auth_service.settings import Settings
@@ -35,7 +35,7 @@ class Parts:
         self.derivation_keys = derivation_keys(master_keys)
         self.stand_ins = StandIns(derive_key(master_keys[0], purpose="stand-ins"))
         self.hasher = PasswordHasher(settings.hashing)
-        self.metadata = authorization_server_metadata(settings.tokens.issuer, grant_types=grant_types(settings.oauth))
+        self.metadata = authorization_server_metadata(settings.tokens.issuer, settings.oauth)
         self._keys: KeyRing | None = None
 
     @property

@@ -9,6 +9,7 @@ from auth_service.audit.events import Origin
 from auth_service.audit.trail import AuditTrail
 from auth_service.authenticators.password import PasswordAuthenticator
 from auth_service.authz.principal import Principal
+from auth_service.clients.fields import ClientGrant
 from auth_service.clients.repository import ClientRepository
 from auth_service.db.session import Session
 from auth_service.items.repository import ItemRepository
@@ -134,15 +135,17 @@ class UnitOfWork:
     def token_endpoint(self) -> TokenEndpoint:
         """Turning grants into tokens."""
         settings = self._parts.settings
-        grants: dict[str, Grant] = {
-            "refresh_token": self._refresh_token_grant,
-            "client_credentials": ClientCredentialsGrant(
-                self.gate, self.sessions, self.audit, self._token_issuer, self.origin
-            ),
+        every: dict[ClientGrant, Grant] = {
+            ClientGrant.PASSWORD: self._password_grant,
+            ClientGrant.REFRESH_TOKEN: self._refresh_token_grant,
+            ClientGrant.CLIENT_CREDENTIALS: self._client_credentials_grant,
         }
-        if settings.oauth.password_grant:
-            grants["password"] = self._password_grant
+        grants = {grant.value: every[grant] for grant in settings.oauth.grants}
         return TokenEndpoint(grants, self.client_authenticator, settings.tokens)
+
+    @property
+    def _client_credentials_grant(self) -> ClientCredentialsGrant:
+        return ClientCredentialsGrant(self.gate, self.sessions, self.audit, self._token_issuer, self.origin)
 
     @property
     def token_revocation(self) -> TokenRevocation:

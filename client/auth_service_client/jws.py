@@ -1,4 +1,4 @@
-"""Reads and checks compact JWS (RFC 7515) as the service writes them (the only importer of `jwt`)."""
+"""Reads and checks compact JWS (RFC 7515) as the service writes them."""
 
 import base64
 import json

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from auth_service.tokens.jws import SigningKey
-from auth_service.wiring import Runtime
+from auth_service.wiring.runtime import Runtime
 from tests.support.commands import free_port
 from tests.support.guides import AUDIENCE, ISSUER, Issuer, backend, read_guide, replaced, running
 from tests.support.programs import find_program
@@ -58,20 +58,21 @@ def gateway(issuer: Issuer) -> tuple[str, str]:
     return issuer.new_client(own_audience=AUDIENCE, grants=["password", "refresh_token"], audiences=[_ELSEWHERE])
 
 
+def _in_node(node_folder: Path, title: str) -> Guide:
+    @contextmanager
+    def run(url: str, _issuer: Issuer, _folder: Path) -> Iterator[str]:
+        port = str(free_port())
+        program = node_folder / f"guide-{port}.mjs"
+        program.write_text(replaced(read_guide("node.md")[title], {ISSUER: url, "8080": port}))
+        with running([find_program("node"), program], node_folder, sign="listening"):
+            yield f"http://127.0.0.1:{port}"
+
+    return run
+
+
 @pytest.fixture
 def guides(node_folder: Path, wheels: Path, gateway: tuple[str, str]) -> dict[str, Guide]:
     """Return what runs each guide."""
-
-    def in_node(title: str) -> Guide:
-        @contextmanager
-        def run(url: str, _issuer: Issuer, _folder: Path) -> Iterator[str]:
-            port = str(free_port())
-            program = node_folder / f"guide-{port}.mjs"
-            program.write_text(replaced(read_guide("node.md")[title], {ISSUER: url, "8080": port}))
-            with running([find_program("node"), program], node_folder, sign="listening"):
-                yield f"http://127.0.0.1:{port}"
-
-        return run
 
     @contextmanager
     def nginx(url: str, issuer: Issuer, folder: Path) -> Iterator[str]:
@@ -101,7 +102,8 @@ def guides(node_folder: Path, wheels: Path, gateway: tuple[str, str]) -> dict[st
             with running([*command, "--disable-hot-restart"], folder, sign="starting workers"):
                 yield f"http://127.0.0.1:{port}"
 
-    return {"jose": in_node("jose"), "express": in_node("express"), "nginx": nginx, "envoy": envoy}
+    node = {title: _in_node(node_folder, title) for title in ("jose", "express")}
+    return {**node, "nginx": nginx, "envoy": envoy}
 
 
 def _without_tls(cluster: dict[str, Any], port: int) -> None:

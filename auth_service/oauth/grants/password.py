@@ -1,4 +1,4 @@
-"""The resource owner password credentials grant (RFC 6749 section 4.3), for first-party clients only."""
+"""The resource owner password credentials grant (RFC 6749 section 4.3), for clients that are allowed it."""
 
 from dataclasses import dataclass
 
@@ -9,6 +9,7 @@ from auth_service.audit.trail import AuditTrail
 from auth_service.authenticators.password import PasswordAuthenticator
 from auth_service.authz.principal import Principal
 from auth_service.authz.scopes import Scope, grantable_scopes
+from auth_service.clients.fields import ClientGrant
 from auth_service.oauth.errors import InvalidGrantError, InvalidRequestError, InvalidScopeError
 from auth_service.oauth.grants.messages import TokenRequest, TokenResponse
 from auth_service.oauth.token_issuer import TokenIssuer
@@ -63,7 +64,7 @@ class PasswordGrant:
                 amr=_AMR,
                 network=self.origin.network,
                 user_agent=self.origin.user_agent,
-                refreshable="refresh_token" in request.client.grants,
+                refreshable=ClientGrant.REFRESH_TOKEN in request.client.grants,
             )
         )
         return self.issuer.issue(session, scopes=scopes, audiences=request.audiences, refresh_token=refresh_token)

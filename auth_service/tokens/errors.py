@@ -72,3 +72,10 @@ class ActiveKeyError(ConflictError):
         "that do not know that one yet refuse new tokens until they refetch the keys. Otherwise run 'auth-service keys "
         "rotate'."
     )
+
+
+class TooManyWaitersError(UnavailableError):
+    """So many wait for news already that one more might cost the others their answers."""
+
+    code = "too_many_waiters"
+    detail = "Too many are waiting here already. Ask again in a moment, or without waiting."

@@ -1,12 +1,13 @@
 """The revocation feed of this process: a page now, or as soon as there is something new (docs/revocation-feed.md)."""
 
 import asyncio
+from bisect import bisect_right
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from auth_service.errors import UnavailableError
 from auth_service.tokens import jws
+from auth_service.tokens.errors import TooManyWaitersError
 from auth_service.tokens.key_ring import KeyRing
 from auth_service.tokens.revocations import MAX_PAGE, RevocationPage
 from auth_service.tokens.settings import TokenSettings
@@ -16,27 +17,25 @@ MAX_WAIT = timedelta(seconds=10)
 MAX_WAITERS = 1000
 _GOOD_FOR = timedelta(seconds=15)
 _TICK = timedelta(milliseconds=250)
-_NEARBY = MAX_PAGE // 2
 
 ReadPage = Callable[[int, str | None], Awaitable[RevocationPage]]
 
 
-class TooManyWaitersError(UnavailableError):
-    """So many wait for news already that one more might cost the others their answers."""
-
-    code = "too_many_waiters"
-    detail = "Too many are waiting here already. Ask again in a moment, or without waiting."
-
-
 class RevocationFeed:
-    """While anybody waits, one read after the other serves all who wait; they hold no connection meanwhile."""
+    """Holds the list, and asks the database only for what is new: one read at a time serves all who came before it.
 
-    def __init__(self, read: ReadPage) -> None:
-        """Read pages by `read`, which takes a number and an epoch."""
+    So neither many readers nor those who ask for the full list again and again cost the database more than one does.
+    Whoever waits holds no connection; while anybody does, there is a read every moment.
+    """
+
+    def __init__(self, read: ReadPage, *, listed_for: timedelta) -> None:
+        """Read pages by `read`, which takes a number and an epoch; forget entries `listed_for` after their time."""
         self._read = read
-        self._cursors: dict[object, int] = {}
-        self._seq = 0
-        self._next_read: asyncio.Task[RevocationPage] | None = None
+        self._listed_for = listed_for
+        self._list: RevocationPage | None = None
+        self._reading: asyncio.Task[RevocationPage] | None = None
+        self._next_tick: asyncio.Task[RevocationPage] | None = None
+        self._waiters = 0
         self._released = False
 
     async def page(self, after: int, epoch: str | None, *, wait: timedelta) -> RevocationPage:
@@ -45,15 +44,14 @@ class RevocationFeed:
         Raises TooManyWaitersError, DatabaseUnavailableError.
         """
         if not wait:
-            return await self._read(after, epoch)
-        if len(self._cursors) >= MAX_WAITERS:
+            return _cut(await self._refresh(), after, epoch)
+        if self._waiters >= MAX_WAITERS:
             raise TooManyWaitersError
-        waiter = object()
-        self._cursors[waiter] = after
+        self._waiters += 1
         try:
             return await self._wait(after, epoch, wait)
         finally:
-            del self._cursors[waiter]
+            self._waiters -= 1
 
     def release(self) -> None:
         """Let everybody who waits go, because the process is about to stop."""
@@ -61,43 +59,69 @@ class RevocationFeed:
 
     async def close(self) -> None:
         """Stop reading."""
-        if self._next_read is not None:
-            self._next_read.cancel()
-            await asyncio.wait([self._next_read])
+        tasks = [task for task in (self._next_tick, self._reading) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _wait(self, after: int, epoch: str | None, wait: timedelta) -> RevocationPage:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + wait.total_seconds()
         while True:
-            page = await self._read_for_all()
-            is_ours = epoch in {None, page.epoch}
-            if is_ours and after == page.seq:
-                if loop.time() >= deadline or self._released:
-                    return replace(page, start=after, next=page.seq, entries=[])
-            elif is_ours and page.start <= after < page.seq == page.next:
-                return replace(page, start=after, entries=[entry for entry in page.entries if entry.seq > after])
-            else:  # far behind, or ahead: that is nobody else's matter
-                return await self._read(after, epoch)
+            known = await self._tick()
+            is_news = after != known.seq or epoch not in {None, known.epoch}
+            if is_news or loop.time() >= deadline or self._released:
+                return _cut(known, after, epoch)
 
-    async def _read_for_all(self) -> RevocationPage:
-        """Return what the next read gives; whoever asks first starts it."""
-        if self._next_read is None or self._next_read.done():
-            self._next_read = asyncio.create_task(self._read_in_a_moment())
-        return await asyncio.shield(self._next_read)
+    async def _tick(self) -> RevocationPage:
+        """Return the list of a moment later, the same one to all who wait."""
 
-    async def _read_in_a_moment(self) -> RevocationPage:
-        await asyncio.sleep(_TICK.total_seconds())
-        # Whoever is far behind reads alone: their long list would leave no room for what the others wait for.
-        start = max(min(self._cursors.values(), default=0), self._seq - _NEARBY)
-        page = await self._read(start, None)
-        self._seq = page.seq
-        return page
+        async def tick() -> RevocationPage:
+            await asyncio.sleep(_TICK.total_seconds())
+            return await self._refresh()
+
+        if self._next_tick is None or self._next_tick.done():
+            self._next_tick = asyncio.create_task(tick())
+        return await asyncio.shield(self._next_tick)
+
+    async def _refresh(self) -> RevocationPage:
+        """Return the list by a read that began after this call; whoever comes meanwhile shares the next one."""
+        before = self._reading
+        if before is not None and not before.done():
+            await asyncio.wait([before])
+        if self._reading is before or self._reading is None:
+            self._reading = asyncio.create_task(self._read_news())
+        return await asyncio.shield(self._reading)
+
+    async def _read_news(self) -> RevocationPage:
+        """Read on from where the list ends; it starts anew when the numbering does."""
+        known = self._list
+        while True:
+            page = await (self._read(known.next, known.epoch) if known else self._read(0, None))
+            if known is not None and page.start == known.next and page.epoch == known.epoch:
+                page = replace(page, start=known.start, entries=[*known.entries, *page.entries])
+            known = page
+            if page.next == page.seq:
+                break
+        oldest = (known.read_at - self._listed_for).timestamp()
+        entries = [one for one in known.entries if one.before > oldest]
+        self._list = replace(known, start=0, entries=entries)
+        return self._list
 
 
-def feed_claims(page: RevocationPage, settings: TokenSettings) -> jws.Claims:
-    """Return the claims of the document that has `page` in it."""
+def _cut(known: RevocationPage, after: int, epoch: str | None) -> RevocationPage:
+    """Return a page of the list: behind `after`, or from the start when that is not a number of this list's."""
+    start = after if after <= known.seq and epoch in {None, known.epoch} else 0
+    first = bisect_right(known.entries, start, key=lambda entry: entry.seq)
+    entries = known.entries[first : first + MAX_PAGE]
+    is_all = first + MAX_PAGE >= len(known.entries)
+    return replace(known, start=start, next=known.seq if is_all else entries[-1].seq, entries=entries)
+
+
+def feed_document(page: RevocationPage, keys: KeyRing, settings: TokenSettings) -> str:
+    """Return `page` as a signed document."""
     issued_at = int(page.read_at.timestamp())
-    return {
+    claims: jws.Claims = {
         "iss": settings.issuer,
         "iat": issued_at,
         "exp": issued_at + int(_GOOD_FOR.total_seconds()),
@@ -106,13 +130,6 @@ def feed_claims(page: RevocationPage, settings: TokenSettings) -> jws.Claims:
         "next": page.next,
         "seq": page.seq,
         "keep": int(settings.revocations_matter_for.total_seconds()),
-        "entries": [
-            {"kind": entry.kind, "digest": entry.digest, "before": int(entry.before.timestamp())}
-            for entry in page.entries
-        ],
+        "entries": [{"kind": entry.kind, "digest": entry.digest, "before": entry.before} for entry in page.entries],
     }
-
-
-def feed_document(page: RevocationPage, keys: KeyRing, settings: TokenSettings) -> str:
-    """Return `page` as a signed document."""
-    return jws.sign(feed_claims(page, settings), keys.active, typ=FEED_TYPE)
+    return jws.sign(claims, keys.active, typ=FEED_TYPE)

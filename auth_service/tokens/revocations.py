@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, delete, literal_column, update
 from sqlmodel import col, select
@@ -17,10 +18,12 @@ from auth_service.tokens.models import RevocationCounter, RevocationRecord
 MAX_PAGE = 1000
 BATCH = 1000
 
-# Which server it is, and how often one of its line was promoted: a standby that took over may lack the last numbers.
+# Which server it is, how often one of its line was promoted (a standby that took over may lack the last numbers), and
+# which of its databases.
 _LIFE = {
     "postgresql": (
         "(SELECT system_identifier FROM pg_control_system()) || left(pg_walfile_name(pg_current_wal_lsn()), 8)"
+        " || (SELECT oid::text FROM pg_database WHERE datname = current_database())"
     ),
     "sqlite": "''",
 }
@@ -39,6 +42,15 @@ def revocation_digest(kind: RevocationKind, value: str) -> str:
     return base64url.encode(sha256(f"{kind}:{value}".encode()).digest())
 
 
+class Revocation(NamedTuple):
+    """An entry of the feed; `before` is in seconds since 1970."""
+
+    seq: int
+    kind: str
+    digest: str
+    before: int
+
+
 @dataclass(frozen=True, slots=True)
 class RevocationPage:
     """The entries behind the number `start` up to `next`; `seq` is the last number that there was at `read_at`.
@@ -50,7 +62,7 @@ class RevocationPage:
     start: int
     next: int
     seq: int
-    entries: Sequence[RevocationRecord]
+    entries: Sequence[Revocation]
     read_at: datetime
 
 
@@ -92,13 +104,17 @@ class Revocations:
         seq, stored_epoch, life_now, now = (await session.exec(head)).one()
         epoch_now = base64url.encode(sha256(f"{stored_epoch}{life_now}".encode()).digest()[:12])
         start = after if after <= seq and epoch in {None, epoch_now} else 0
-        statement = select(RevocationRecord).where(
-            col(RevocationRecord.seq) > start, col(RevocationRecord.before) > now - keep
+        record = RevocationRecord
+        statement = select(record.seq, record.kind, record.digest, record.before).where(
+            col(record.seq) > start, col(record.before) > now - keep
         )
-        found = (await session.exec(statement.order_by(col(RevocationRecord.seq)).limit(MAX_PAGE + 1))).all()
-        entries = found[:MAX_PAGE]
+        found = (await session.exec(statement.order_by(col(record.seq)).limit(MAX_PAGE + 1))).all()
+        entries = [
+            Revocation(number, kind, digest, int(before.timestamp()))
+            for number, kind, digest, before in found[:MAX_PAGE]
+        ]
         if len(found) > MAX_PAGE:
-            return RevocationPage(epoch_now, start, entries[-1].seq, max(seq, found[-1].seq), entries, read_at)
+            return RevocationPage(epoch_now, start, entries[-1].seq, max(seq, found[-1][0]), entries, read_at)
         # What was added since the first statement is in the list as well.
         upto = max(seq, entries[-1].seq) if entries else seq
         return RevocationPage(epoch_now, start, upto, upto, entries, read_at)

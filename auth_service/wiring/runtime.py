@@ -35,7 +35,7 @@ class Runtime(Parts):
         """Prepare everything that needs no database; `load_keys` does the rest."""
         super().__init__(settings, clock)
         self.database = Database(settings.database)
-        self.revocation_feed = RevocationFeed(self._read_revocations)
+        self.revocation_feed = RevocationFeed(self._read_revocations, listed_for=settings.tokens.revocations_listed_for)
         self._keys_are_usable = True
 
     async def __aenter__(self) -> Self:

@@ -2,12 +2,13 @@
 
 import asyncio
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from httpx import AsyncClient
 from sqlalchemy import update
-from sqlmodel import col
+from sqlmodel import col, select
 
 from auth_service.app import let_waiters_go
 from auth_service.tokens import revocation_feed
@@ -118,18 +119,56 @@ async def test_a_long_list_comes_in_pages(service: Service, client: AsyncClient)
     assert waited["entries"] == pages[1]["entries"]
 
 
-async def test_an_entry_is_listed_for_a_minute_longer_than_it_matters(service: Service, client: AsyncClient) -> None:
+@pytest.mark.parametrize("known_before", [False, True], ids=["read anew", "held already"])
+async def test_an_entry_is_listed_for_a_minute_longer_than_it_matters(
+    service: Service, client: AsyncClient, monkeypatch: pytest.MonkeyPatch, *, known_before: bool
+) -> None:
     await _record(service, 2)
     first, second = [entry["digest"] for entry in (await fetch_feed(client))["entries"]]
-    now = datetime.now(UTC)
-    async with service.runtime.database.transaction(writing=True) as session:
-        for digest, seconds in ((first, 630 + 60 + 5), (second, 630 + 60 - 30)):
-            age = update(RevocationRecord).where(col(RevocationRecord.digest) == digest)
-            await session.exec(age.values(before=now - timedelta(seconds=seconds)))
+    ages = {first: 630 + 60 + 5, second: 630 + 60 - 30}
+    if known_before:
+        feed = service.runtime.revocation_feed
+        assert feed._list is not None
+        aged = [one._replace(before=one.before - ages[one.digest] - 30) for one in feed._list.entries]
+        monkeypatch.setattr(feed, "_list", replace(feed._list, entries=aged))
+    else:
+        await _let_age(service, ages)
 
     listed = await fetch_feed(client)
 
     assert [entry["digest"] for entry in listed["entries"]] == [second]
+
+
+async def _let_age(service: Service, ages: dict[str, int]) -> None:
+    """Move the time of entries in the database back, and let the service forget what it knew."""
+    now = datetime.now(UTC)
+    async with service.runtime.database.transaction(writing=True) as session:
+        for digest, seconds in ages.items():
+            age = update(RevocationRecord).where(col(RevocationRecord.digest) == digest)
+            await session.exec(age.values(before=now - timedelta(seconds=seconds)))
+    service.runtime.revocation_feed._list = None
+
+
+async def test_many_who_read_at_once_share_the_reads(service: Service, client: AsyncClient) -> None:
+    await _record(service, 1500)
+
+    with every_statement(service) as statements:
+        answers = await asyncio.gather(*(fetch_feed(client, after=number % 7) for number in range(60)))
+
+    assert [len(answer["entries"]) for answer in answers] == [1000] * 60
+    assert sum("FROM revocation_counter" in statement for statement in statements) < 20
+
+
+async def test_what_was_recorded_before_a_request_is_in_its_answer(service: Service, client: AsyncClient) -> None:
+    async def record_and_read() -> int:
+        async with service.runtime.unit_of_work(writing=True) as work:
+            await work.revocations.record(RevocationKind.SESSION, ["one"])
+            seq = (await work.session.exec(select(RevocationCounter.seq))).one()
+        return int((await fetch_feed(client))["seq"]) - seq
+
+    ahead = await asyncio.gather(*(record_and_read() for _ in range(20)))
+
+    assert min(ahead) >= 0
 
 
 async def test_a_hundred_entries_are_small(service: Service, client: AsyncClient) -> None:
@@ -211,7 +250,7 @@ async def test_one_who_is_far_behind_ends_nobody_elses_wait(service: Service, cl
     await _someone_waits(service, 5)
 
     behind = [await fetch_feed(client, after=0, wait=10) for _ in range(3)]
-    still_waiting = len(service.runtime.revocation_feed._cursors)
+    still_waiting = service.runtime.revocation_feed._waiters
     await _record(service, 1)
     news = await asyncio.gather(*waiting)
 
@@ -280,5 +319,5 @@ async def test_what_is_rolled_back_takes_no_number(service: Service, client: Asy
 
 async def _someone_waits(service: Service, count: int) -> None:
     """Let others run until so many wait."""
-    while len(service.runtime.revocation_feed._cursors) < count:  # noqa: ASYNC110 - nobody tells of it
+    while service.runtime.revocation_feed._waiters < count:  # noqa: ASYNC110 - nobody tells of it
         await asyncio.sleep(0)

@@ -128,6 +128,7 @@ class Service:
             for table in _EMPTIED_AFTER_EACH_TEST:
                 await session.exec(delete(table))
             await session.exec(delete(Client).where(col(Client.id) != FIRST_PARTY_CLIENT_ID))
+        self.runtime.revocation_feed._list = None
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ CLIENT_ID_PATTERN = r"^client_[0-9a-z_]{1,57}$"
 MAX_NAME_LENGTH = 200
 MAX_AUDIENCE_LENGTH = 500
 MAX_AUDIENCES = 20
+MAX_AUDIENCES_LENGTH = 2000
 AUDIENCE_PATTERN = r"^[A-Za-z0-9._~:/@%+\[\]-]+$"
 
 
@@ -32,6 +33,13 @@ class ClientGrant(StrEnum):
 
 def _each_once(words: list[str]) -> list[str]:
     return sorted(set(words))
+
+
+def _short_enough(audiences: list[str]) -> list[str]:
+    if sum(map(len, audiences)) > MAX_AUDIENCES_LENGTH:
+        message = f"At most {MAX_AUDIENCES_LENGTH} characters together: every token has them all, and goes in a header."
+        raise ValueError(message)
+    return audiences
 
 
 ClientName = Annotated[
@@ -77,4 +85,5 @@ Audiences = Annotated[
         examples=[["https://orders.example.com"]],
     ),
     AfterValidator(_each_once),
+    AfterValidator(_short_enough),
 ]

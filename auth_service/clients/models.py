@@ -47,6 +47,11 @@ class Client(Table, table=True):
         return ClientKind.CONFIDENTIAL if self.is_confidential else ClientKind.PUBLIC
 
     @property
+    def rights(self) -> tuple[object, ...]:
+        """What a request of the client was checked against."""
+        return self.secret_digest, self.grants, self.scopes, self.audiences
+
+    @property
     def grantable_scopes(self) -> frozenset[Scope]:
         """The scopes that its tokens may have; a stored one that this release does not know is none."""
         return frozenset(scope for scope in Scope if scope in self.scopes)

@@ -17,10 +17,16 @@ from auth_service.oauth.errors import InvalidClientError, InvalidRequestError
 
 log = structlog.get_logger()
 
+_PUBLIC = "secret_of_a_public_client"
+
 
 @dataclass(frozen=True, slots=True)
 class ClientAuthenticator:
-    """Every refusal is the same answer; the reason goes to the audit when the client exists, to the log when not."""
+    """Every refusal is the same answer; a reason that tells of a guessed or leaked secret goes to the audit.
+
+    The id of a public client is known to everybody, and a secret that it does not have cannot be guessed: that, and a
+    client that does not exist, is a line in the log, or strangers would fill the audit.
+    """
 
     clients: ClientRepository
     audit: AuditTrail
@@ -39,6 +45,9 @@ class ClientAuthenticator:
             log.info("client.refused", reason="unknown")
             raise InvalidClientError
         reason = _reason_to_refuse(client, secret, proven=proven)
+        if reason == _PUBLIC:
+            log.info("client.refused", reason=reason, client_id=client.id)
+            raise InvalidClientError
         if reason is not None:
             self.audit.record_refusal(AuditEvent.CLIENT_AUTHENTICATION, actor=None, client_id=client.id, reason=reason)
             raise InvalidClientError
@@ -47,7 +56,7 @@ class ClientAuthenticator:
 
 def _reason_to_refuse(client: Client, secret: str | None, *, proven: bool) -> str | None:
     if not client.is_confidential and secret is not None:
-        return "secret_of_a_public_client"
+        return _PUBLIC
     if client.is_confidential and not proven:
         return "missing_secret" if secret is None else "wrong_secret"
     return None if client.is_active else "disabled"

@@ -50,7 +50,9 @@ class TokenIntrospection:
         session = facts.session
         if session.client_id != client.id:
             return INACTIVE
+        # No `token_type`: that is how to use an access token, and who is asked for one takes nothing else.
         claims: jws.Claims = {
+            "token_use": "refresh_token",
             "iss": self.issuer,
             "sub": str(session.user_id),
             "client_id": session.client_id,

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from auth_service.clients.models import Client
 from auth_service.clients.repository import ClientRepository
 from auth_service.tokens.access_token import AccessToken
 from auth_service.tokens.errors import UnfitAccountError
@@ -41,14 +42,18 @@ class AccountGate:
         """
         return _fit_account(await self._users.find_for_update(subject), credential_epoch)
 
-    async def hold_client(self, client_id: str) -> None:
-        """Return when the client may have tokens; nobody disables or removes it until this transaction ends.
+    async def hold_client(self, client: Client) -> None:
+        """Return when the client may have tokens, as it was when it proved who it is; it stays so in this transaction.
 
-        It proved who it is before some slow work, and may have been disabled meanwhile. Raises UnfitAccountError.
+        That was before some slow work, and meanwhile it may have been disabled, or have lost what it asks for or the
+        secret that it showed. Raises UnfitAccountError.
         """
-        client = await self._clients.find_and_hold(client_id)
-        if client is None or not client.is_active:
+        rights = client.rights  # copied now: it is this very object that is refreshed
+        held = await self._clients.find_and_hold(client.id)
+        if held is None or not held.is_active:
             raise UnfitAccountError("client_disabled")
+        if held.rights != rights:
+            raise UnfitAccountError("client_changed")
 
 
 def _fit(facts: SessionFacts | None) -> SessionFacts:

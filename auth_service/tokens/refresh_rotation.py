@@ -41,6 +41,11 @@ class RefreshRotation:
     settings: TokenSettings
     origin: Origin
 
+    def assert_usable(self, facts: SessionFacts, presented: RefreshToken) -> None:
+        """Raise, as `exchange` would, for a token that is neither the current one nor good to repeat an answer."""
+        if not _is(facts.session.current_digest, presented):
+            self._repeat(facts, presented)
+
     async def exchange(self, facts: SessionFacts, presented: RefreshToken) -> Rotated:
         """Return the successor of `presented`, a token of this session that the gate has admitted.
 

@@ -34,6 +34,9 @@ async def _send(service: Service, admin: Account, method: str, path: str, body: 
         pytest.param({"audiences": ["https://ä.example"]}, "invalid_input", id="an audience that is no URI"),
         pytest.param({"audiences": ["a" * 501]}, "invalid_input", id="a long audience"),
         pytest.param({"audiences": [f"a{number}" for number in range(21)]}, "invalid_input", id="many audiences"),
+        pytest.param(
+            {"audiences": [f"{n}" * 401 for n in range(5)]}, "invalid_input", id="audiences of 2,005 characters"
+        ),
         pytest.param({"own_audience": "a\nb"}, "invalid_input", id="an own audience of two lines"),
         pytest.param({"own_audience": ""}, "invalid_input", id="an empty own audience"),
         pytest.param({"client_secret": "chosen"}, "invalid_input", id="a chosen secret"),

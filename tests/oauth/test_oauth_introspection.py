@@ -51,6 +51,7 @@ async def test_whom_it_was_issued_to_is_told_about_both_kinds(service: Service, 
     assert access == {"active": True, "token_type": "Bearer", **read_segment(issued["access_token"], 1)}
     assert refresh == {
         "active": True,
+        "token_use": "refresh_token",
         "iss": ISSUER,
         "sub": str(account.id),
         "client_id": made.client_id,

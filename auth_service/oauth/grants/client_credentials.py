@@ -27,10 +27,13 @@ class ClientCredentialsGrant:
     origin: Origin
 
     async def issue(self, request: TokenRequest) -> TokenResponse:
-        """Return a token whose subject is the client. Raises InvalidClientError when it was disabled meanwhile."""
+        """Return a token whose subject is the client.
+
+        Raises InvalidClientError when the client was disabled or changed meanwhile.
+        """
         client = request.client
         try:
-            await self.gate.hold_client(client.id)
+            await self.gate.hold_client(client)
         except UnfitAccountError as refusal:
             raise InvalidClientError from refusal
         scopes = client.grantable_scopes if request.scopes is None else request.scopes

@@ -78,7 +78,7 @@ class PasswordGrant:
         verification = await self.passwords.verify(found, password, identifier=identifier)
         try:
             user = await self._admit(found, verification, epoch)
-            await self.gate.hold_client(request.client.id)
+            await self.gate.hold_client(request.client)
         except UnfitAccountError as refusal:
             self._record_refusal(found, request, refusal.reason)
             raise InvalidGrantError from refusal

@@ -1,5 +1,7 @@
 """The refresh token grant (RFC 6749 section 6): the same session goes on, never with more than it was opened with."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -13,7 +15,7 @@ from auth_service.oauth.grants.messages import TokenRequest, TokenResponse
 from auth_service.oauth.token_issuer import TokenIssuer
 from auth_service.tokens.account_gate import AccountGate
 from auth_service.tokens.errors import InvalidTokenError, RefusedRefreshError, ReusedRefreshTokenError
-from auth_service.tokens.refresh_rotation import RefreshRotation, Rotated
+from auth_service.tokens.refresh_rotation import RefreshRotation
 from auth_service.tokens.refresh_token import RefreshToken
 from auth_service.tokens.session_repository import SessionFacts
 from auth_service.tokens.sessions import Sessions
@@ -45,8 +47,10 @@ class RefreshTokenGrant:
             log.info("refresh_token.refused", reason="malformed")
             raise InvalidGrantError
         facts = await self._admit(request, presented)
-        scopes, audiences = _narrowed_scopes(facts, request), _narrowed_audiences(facts, request)
-        rotated = await self._exchange(request, facts, presented)
+        async with self._ending_what_was_stolen(request, facts):
+            self.rotation.assert_usable(facts, presented)
+            scopes, audiences = _narrowed_scopes(facts, request), _narrowed_audiences(facts, request)
+            rotated = await self.rotation.exchange(facts, presented)
         if rotated.replayed:
             self._record(AuditEvent.REFRESH_REPLAYED, facts)
         return self.issuer.issue(facts.session, scopes=scopes, audiences=audiences, refresh_token=rotated.token)
@@ -60,9 +64,11 @@ class RefreshTokenGrant:
             raise self._refuse(request, RefusedRefreshError("another_client", subject=facts.session.user_id))
         return facts
 
-    async def _exchange(self, request: TokenRequest, facts: SessionFacts, presented: RefreshToken) -> Rotated:
+    @asynccontextmanager
+    async def _ending_what_was_stolen(self, request: TokenRequest, facts: SessionFacts) -> AsyncIterator[None]:
+        """Refuse what the block refuses, and end the session when it is for a token that was used before."""
         try:
-            return await self.rotation.exchange(facts, presented)
+            yield
         except ReusedRefreshTokenError as refusal:
             await self.sessions.end(facts.session.id, of=facts.session.user_id)
             self._record(AuditEvent.REFRESH_REUSED, facts, reason=refusal.reason)

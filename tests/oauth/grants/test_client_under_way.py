@@ -1,6 +1,7 @@
-"""A grant that is under way while its client is disabled or removed: it gets nothing."""
+"""A grant that is under way while its client is disabled, removed or changed: it gets nothing."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 from httpx import AsyncClient, Response
@@ -8,22 +9,25 @@ from sqlalchemy import text
 
 from auth_service.authz.principal import OPERATOR
 from auth_service.clients.schemas import ClientUpdate
+from auth_service.oauth.client_administration import ClientAdministration
 from tests.support.held import held_verification
 from tests.support.oauth import assert_oauth_error, basic
 from tests.support.service import PASSWORD, Service
 
+Act = Callable[[ClientAdministration, str], Awaitable[object]]
+ACTS: dict[str, Act] = {
+    "it is disabled": lambda clients, id_: clients.update(OPERATOR, id_, ClientUpdate(is_active=False)),
+    "it is deleted": lambda clients, id_: clients.delete(OPERATOR, id_),
+    "its secret is replaced": lambda clients, id_: clients.rotate_secret(OPERATOR, id_),
+    "it loses the grant": lambda clients, id_: clients.update(OPERATOR, id_, ClientUpdate(grants=[])),
+    "it loses scopes": lambda clients, id_: clients.update(OPERATOR, id_, ClientUpdate(scopes=[])),
+    "its audiences change": lambda clients, id_: clients.update(OPERATOR, id_, ClientUpdate(audiences=["orders"])),
+}
 
-async def _end(service: Service, client_id: str, how: str) -> None:
-    async with service.runtime.unit_of_work(writing=True) as work:
-        if how == "deleted":
-            await work.clients.delete(OPERATOR, client_id)
-        else:
-            await work.clients.update(OPERATOR, client_id, ClientUpdate(is_active=False))
 
-
-@pytest.mark.parametrize("how", ["disabled", "deleted"])
-async def test_a_sign_in_whose_client_goes_while_the_password_is_hashed_gets_nothing(
-    service: Service, client: AsyncClient, how: str
+@pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
+async def test_a_sign_in_gets_nothing_when_while_its_password_is_hashed(
+    service: Service, client: AsyncClient, act: Act
 ) -> None:
     account, made = await service.make_user(), await service.make_client(grants=["password", "refresh_token"])
     form = {"grant_type": "password", "username": account.email, "password": PASSWORD}
@@ -32,7 +36,8 @@ async def test_a_sign_in_whose_client_goes_while_the_password_is_hashed_gets_not
     with held_verification(service.runtime.hasher) as held:
         under_way = asyncio.create_task(client.post("/oauth/token", data=form, headers=headers))
         await held.hashed.wait()
-        await _end(service, made.client_id, how)
+        async with service.runtime.unit_of_work(writing=True) as work:
+            await act(work.clients, made.client_id)
         held.release()
         answer = await under_way
 
@@ -40,9 +45,9 @@ async def test_a_sign_in_whose_client_goes_while_the_password_is_hashed_gets_not
     assert [session.client_id for session in await service.live_sessions(account)] == ["client_first_party"]
 
 
-@pytest.mark.parametrize("how", ["disabled", "deleted"])
-async def test_a_service_that_waits_for_the_end_of_its_client_gets_nothing(
-    service: Service, client: AsyncClient, how: str
+@pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
+async def test_a_service_that_waits_for_its_client_gets_nothing_when(
+    service: Service, client: AsyncClient, act: Act
 ) -> None:
     if service.runtime.database.engine.dialect.name == "sqlite":
         pytest.skip("on SQLite it would wait before it reads anything")
@@ -53,10 +58,8 @@ async def test_a_service_that_waits_for_the_end_of_its_client_gets_nothing(
         return await client.post("/oauth/token", data={"grant_type": "client_credentials"}, headers=headers)
 
     async with service.runtime.unit_of_work(writing=True) as work:
-        if how == "deleted":
-            await work.clients.delete(OPERATOR, made.client_id)
-        else:
-            await work.clients.update(OPERATOR, made.client_id, ClientUpdate(is_active=False))
+        await act(work.clients, made.client_id)
+        await work.session.flush()
         under_way = asyncio.create_task(ask())
         await _until_somebody_waits_for_a_lock(service)
     answer = await under_way

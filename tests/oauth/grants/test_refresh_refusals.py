@@ -12,6 +12,7 @@ from tests.support.oauth import assert_oauth_error
 from tests.support.refresh_tokens import MALFORMED
 from tests.support.service import Account, Service, bearer, running_service
 from tests.support.sessions import (
+    WINDOW,
     change_session,
     is_alive,
     let_time_pass,
@@ -156,6 +157,20 @@ async def test_a_refresh_never_widens_and_what_it_refuses_is_not_used_up(service
     assert (await session_row(service, admin.session_id)).rotated_at is None
     successor = (await refresh(service, admin.refresh_token)).json()
     assert successor["scope"] == "profile:read profile:write"
+
+
+@pytest.mark.parametrize("more", [{"scope": "admin"}, {"resource": ISSUER}], ids=["scope", "resource"])
+async def test_a_token_that_was_used_ends_the_session_whatever_else_is_wrong(
+    two_audiences: Service, more: dict[str, str]
+) -> None:
+    ann = await two_audiences.sign_in_again(await two_audiences.make_user(), resource=ORDERS)
+    await next_token(two_audiences, ann.refresh_token)
+    await let_time_pass(two_audiences, ann.session_id, WINDOW)
+
+    answer = await refresh(two_audiences, ann.refresh_token, **more)
+
+    assert_oauth_error(answer, "invalid_grant")
+    assert not await is_alive(two_audiences, ann.session_id)
 
 
 async def test_an_administrator_has_the_admin_scope_still(service: Service) -> None:

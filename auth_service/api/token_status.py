@@ -55,7 +55,7 @@ async def revoke_token(request: Request, parameters: Parameters, work: Work) -> 
     responses=oauth_problems(InvalidRequestError, InvalidClientError),
 )
 async def introspect_token(request: Request, parameters: Parameters, work: Work, response: Response) -> Any:  # noqa: ANN401
-    """Ask whether a token is good now (RFC 7662).
+    """Ask whether a token is good now (RFC 7662). Only access tokens have a `token_type`; refresh tokens a `token_use`.
 
     For confidential clients, about tokens that were issued to them or are meant for them.
     """

@@ -26,6 +26,7 @@ async def get_unit_of_work(
         network=request.client.host if request.client else None,
         request_id=request.state.request_id,
         user_agent=request.headers.get("user-agent"),
+        languages=request.headers.get("accept-language"),
     ) as work:
         yield work
 

@@ -12,7 +12,7 @@ from auth_service.api.errors import AmbiguousCredentialError, MissingCredentialE
 from auth_service.api.problems import INTERNAL_ERROR_DETAIL, PROBLEM_TYPE, status_of
 from auth_service.authz.errors import AccessDeniedError
 from auth_service.db.errors import DatabaseUnavailableError
-from auth_service.errors import ServiceError
+from auth_service.errors import ServiceError, TooManyAttemptsError
 from auth_service.users.errors import EmailTakenError, UserNotFoundError
 
 Responses = dict[int | str, dict[str, Any]]
@@ -57,6 +57,7 @@ _EXAMPLES: Mapping[int, tuple[str, str]] = {
     413: ("body_too_large", "A request body may have 65536 bytes."),
     414: ("uri_too_long", "A URL may have 8192 bytes."),
     422: ("invalid_input", "body.email: is not an e-mail address that mail can be sent to"),
+    429: (TooManyAttemptsError.code, TooManyAttemptsError.detail),
     431: ("headers_too_large", "All headers together may have 32768 bytes."),
     500: ("internal_error", INTERNAL_ERROR_DETAIL),
 }

@@ -21,6 +21,7 @@ from auth_service.errors import (
     NotFoundError,
     PermissionDeniedError,
     ServiceError,
+    TooManyAttemptsError,
     UnauthenticatedError,
     UnavailableError,
 )
@@ -53,6 +54,7 @@ _STATUSES: Mapping[type[ServiceError], HTTPStatus] = {
     PermissionDeniedError: HTTPStatus.FORBIDDEN,
     NotFoundError: HTTPStatus.NOT_FOUND,
     ConflictError: HTTPStatus.CONFLICT,
+    TooManyAttemptsError: HTTPStatus.TOO_MANY_REQUESTS,
     UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
@@ -105,6 +107,8 @@ def _oauth_code(status: HTTPStatus, code: str) -> str:
             return code
         case HTTPStatus.SERVICE_UNAVAILABLE:
             return "temporarily_unavailable"
+        case HTTPStatus.TOO_MANY_REQUESTS:  # as RFC 8628 section 3.5 does for whoever asks too often
+            return "slow_down"
         case HTTPStatus.INTERNAL_SERVER_ERROR:
             return "server_error"
         case _:
@@ -124,7 +128,7 @@ async def _render_service_error(request: Request, error: ServiceError) -> Respon
 
 
 def _headers(error: ServiceError) -> dict[str, str]:
-    if isinstance(error, UnavailableError):
+    if isinstance(error, TooManyAttemptsError | UnavailableError):
         return {"Retry-After": str(error.retry_after)}
     challenge = _challenge(error)
     return {"WWW-Authenticate": challenge} if challenge else {}

@@ -44,9 +44,13 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where and when a request comes from; the process's own acts have neither network nor request."""
+    """Where and when a request comes from; the process's own acts have neither network nor request.
+
+    `languages` is the Accept-Language header: which language mail is written in.
+    """
 
     now: datetime
     network: str | None = None
     request_id: str | None = None
     user_agent: str | None = None
+    languages: str | None = None

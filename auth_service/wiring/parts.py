@@ -30,6 +30,7 @@ class Parts:
         self.settings = settings
         self.clock = clock
         self.cursor_box = SecretBox(master_keys, purpose="page-cursors")
+        self.outbox_box = SecretBox(master_keys, purpose="outbox")
         self.key_box = SecretBox(master_keys, purpose=KEY_PURPOSE)
         self.key_safe = KeySafe(self.key_box)
         self.derivation_keys = derivation_keys(master_keys)

@@ -113,12 +113,13 @@ class Runtime(Parts):
         network: str | None = None,
         request_id: str | None = None,
         user_agent: str | None = None,
+        languages: str | None = None,
     ) -> AsyncIterator[UnitOfWork]:
         """Commit at the end of the block, or roll back when it raises.
 
         A refusal that must leave a trace leaves it in a transaction of its own, or the rollback would undo the defence.
         """
-        origin = Origin(now=self.clock(), network=network, request_id=request_id, user_agent=user_agent)
+        origin = Origin(self.clock(), network, request_id, user_agent, languages)
         work: UnitOfWork | None = None
         try:
             async with self.database.transaction(writing=writing) as session:

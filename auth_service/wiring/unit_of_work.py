@@ -14,6 +14,7 @@ from auth_service.clients.repository import ClientRepository
 from auth_service.db.session import Session
 from auth_service.items.repository import ItemRepository
 from auth_service.items.service import ItemService
+from auth_service.mail.outbox import Outbox
 from auth_service.oauth.client_administration import ClientAdministration
 from auth_service.oauth.client_auth import ClientAuthenticator
 from auth_service.oauth.grants.client_credentials import ClientCredentialsGrant
@@ -93,6 +94,11 @@ class UnitOfWork:
     def sessions(self) -> Sessions:
         """Opening and ending sessions."""
         return Sessions(self._session_repository, self.revocations, self._parts.settings.tokens)
+
+    @property
+    def outbox(self) -> Outbox:
+        """Mail that is sent after the commit."""
+        return Outbox(self.session, self._parts.outbox_box, self.origin.now)
 
     @property
     def signing_keys(self) -> SigningKeyRepository:

@@ -14,13 +14,16 @@ from httpx import ASGITransport, AsyncClient, Response
 from sqlalchemy import delete
 from sqlmodel import SQLModel, col, select
 
+from auth_service.accounts.models import PendingRegistration
 from auth_service.app import create_app
 from auth_service.audit.models import AuditRecord
+from auth_service.authenticators.models import ThrottleCounter
 from auth_service.authz.principal import OPERATOR
 from auth_service.authz.scopes import Scope
 from auth_service.clients.models import FIRST_PARTY_CLIENT_ID, Client
 from auth_service.clients.schemas import ClientCreate, ClientWithSecret
 from auth_service.items.models import Item
+from auth_service.mail.models import OutboxMessage
 from auth_service.settings import Settings
 from auth_service.tokens.models import RevocationRecord, SessionRecord
 from auth_service.tokens.session_repository import SessionRepository
@@ -31,7 +34,16 @@ from auth_service.wiring.runtime import Runtime
 
 PASSWORD = "correct horse battery staple"
 _numbers = itertools.count(1)
-_EMPTIED_AFTER_EACH_TEST: tuple[type[SQLModel], ...] = (UserSearchTerm, Item, User, AuditRecord, RevocationRecord)
+_EMPTIED_AFTER_EACH_TEST: tuple[type[SQLModel], ...] = (
+    UserSearchTerm,
+    Item,
+    User,
+    AuditRecord,
+    RevocationRecord,
+    OutboxMessage,
+    PendingRegistration,
+    ThrottleCounter,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,35 @@
+"""The outbox: mail that is sent if, and only if, the transaction that asks for it commits."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+
+from auth_service.db.session import Session
+from auth_service.db.uuid7 import uuid7
+from auth_service.mail.models import OutboxMessage
+from auth_service.security.secrets import SecretBox
+
+MailContent = Mapping[str, str]
+
+
+class Outbox:
+    """Writes messages, within one unit of work; a worker composes and sends them after the commit."""
+
+    def __init__(self, session: Session, box: SecretBox, now: datetime) -> None:
+        """Write into `session`; `box` is for what is in a message, one-time tokens too."""
+        self._session = session
+        self._box = box
+        self._now = now
+
+    def queue(self, kind: str, content: MailContent) -> None:
+        """Queue a message of `kind`; what `content` has to have in it is for the composer of that kind to say."""
+        id_ = uuid7(self._now)
+        sealed = self._box.seal(json.dumps(dict(content)).encode(), context=id_.bytes)
+        message = OutboxMessage(id=id_, kind=kind, sealed=sealed, created_at=self._now, due_at=self._now)
+        self._session.add(message)
+
+
+def open_message(message: OutboxMessage, box: SecretBox) -> MailContent:
+    """Return what is in a message; raises UndecryptableError."""
+    content: MailContent = json.loads(box.open(message.sealed, context=message.id.bytes))
+    return content

@@ -7,6 +7,10 @@ from auth_service_client.settings import VerifierSettings
 
 _MAX_ENTRIES = 100_000
 WAIT_SECONDS = 10
+_OLDER_STATE = (
+    "an older state of the same feed: was the service's database restored? Its operator has to give the feed a new"
+    " epoch, see 'After a restore' in docs/revocation-feed.md of auth-service"
+)
 
 
 class NotReadyError(Exception):
@@ -72,7 +76,7 @@ class RevocationList:
         """Learn from a document; raises InvalidTokenError, and learns nothing, for one that is out of line."""
         if document.epoch == self._epoch:
             if document.seq < self.seq:
-                raise InvalidTokenError("an older state of the same feed")
+                raise InvalidTokenError(_OLDER_STATE)
             if document.start not in {0, self._cursor}:
                 raise InvalidTokenError("not the page that was asked for")
         elif document.start != 0:

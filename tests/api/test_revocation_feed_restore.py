@@ -16,8 +16,8 @@ from auth_service_client.errors import InvalidTokenError, ServiceUnavailableErro
 from auth_service_client.settings import VerifierSettings
 from tests.conftest import MakeUser
 from tests.support.commands import ROOT
-from tests.support.feed import fetch_feed
-from tests.support.service import Account, Service, bearer, running_service
+from tests.support.feed import fetch_feed, sign_out
+from tests.support.service import Service, running_service
 from tests.support.settings import ISSUER
 
 PAGE = (ROOT / "docs" / "revocation-feed.md").read_text(encoding="utf-8")
@@ -67,11 +67,6 @@ async def _record(service: Service, *values: str) -> None:
 async def _someone_waits(service: Service) -> None:
     while not service.runtime.revocation_feed._waiters:  # noqa: ASYNC110 - nobody tells of it
         await asyncio.sleep(0)
-
-
-async def _end(service: Service, account: Account) -> None:
-    path = f"/users/me/sessions/{account.session_id}"
-    assert (await service.client.delete(path, headers=bearer(account))).status_code == 204
 
 
 def test_the_page_has_one_statement_for_each_database() -> None:
@@ -140,7 +135,7 @@ async def test_the_client_refuses_the_restored_feed_until_it_has_a_new_epoch_and
 ) -> None:
     lost, ended_later, other = [await make_user() for _ in range(3)]
     backup = await _last_number(service)
-    await _end(service, lost)
+    await sign_out(service, lost)
     await verifier.catch_up()
 
     await _go_back_to(service, backup)
@@ -148,7 +143,7 @@ async def test_the_client_refuses_the_restored_feed_until_it_has_a_new_epoch_and
         with pytest.raises(ServiceUnavailableError, match="older state"):
             await verifier.catch_up()
     await _run_the_statement_of_the_page(service)
-    await _end(service, ended_later)
+    await sign_out(service, ended_later)
     await verifier.catch_up()
 
     for account in (lost, ended_later):

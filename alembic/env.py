@@ -17,6 +17,7 @@ import auth_service.items.models
 import auth_service.tokens.models
 import auth_service.users.models  # noqa: F401 - a table is known once its module is imported
 from auth_service.db.base import Table
+from auth_service.db.limits import without_limits
 
 _LOCK_NUMBER = 0x61757468_6D696772  # "authmigr"
 
@@ -43,6 +44,7 @@ def _run(connection: Connection) -> None:
     )
     with _sqlite_made_safe(connection), context.begin_transaction():
         if connection.dialect.name == "postgresql":
+            connection.execute(without_limits())
             connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK_NUMBER})
         context.run_migrations()
 

@@ -24,7 +24,7 @@ _WRITING = "auth_service_writing"
 _BUSY_TIMEOUT_SECONDS = 5
 _BUSY_PAUSE_SECONDS = 0.01
 _OUTAGE_CLASSES = {"08", "28", "3D", "40", "53", "57"}
-_OUTAGE_STATES = {"25006", "42501", "42P07", "55000"}
+_OUTAGE_STATES = {"25006", "25P03", "42501", "42P07", "55000", "55P03"}
 
 
 class Database:
@@ -98,8 +98,9 @@ def _is_outage(error: sqlalchemy.exc.DBAPIError) -> bool:
     """Say whether the database cannot serve now, or gave way to another transaction: later the same may succeed.
 
     SQLSTATE classes 08 (connection), 28 (not let in), 3D (no such database), 40 (rolled back), 53 (out of resources)
-    and 57 (operator intervention); 25006 (a standby), 55000 (closed to connections), 42501 (the role lacks a privilege)
-    and 42P07 (the database has a table of that name already). SQLite has names instead.
+    and 57 (operator intervention, a statement that took too long); 25P03 (a transaction that idled), 55P03 (somebody
+    else's lock), 25006 (a standby), 55000 (closed to connections), 42501 (the role lacks a privilege) and 42P07 (the
+    database has a table of that name already). SQLite has names instead.
     """
     state = getattr(error.orig, "sqlstate", None) or ""
     unreadable_file = getattr(error.orig, "sqlite_errorname", None) in {"SQLITE_NOTADB", "SQLITE_CORRUPT"}

@@ -51,9 +51,9 @@ def _examine() -> list[Finding]:
     found = unsafe or [Finding("settings", well=True)]
     address = parse_database_url(settings.database.url.get_secret_value())
     file = Path(str(address.url.database))
-    if address.is_sqlite and file.parent.is_dir() and not file.exists():
+    if address.is_sqlite and not file.exists():
         mend = f"There is no file {file} yet. Run: auth-service migrate"
-        return [*found, Finding("database", well=False, mend=mend)]  # to look would make it
+        return [*found, Finding("database", well=False, mend=mend)]
     return [*found, *asyncio.run(_examine_database(settings))]
 
 

@@ -48,7 +48,7 @@ def test_the_guide_with_pyjwt_alone(issuer: LocalIssuer, capsys: pytest.CaptureF
 
 async def test_the_guide_with_fastapi(issuer: LocalIssuer) -> None:
     app: FastAPI = run(BLOCKS["fastapi"], issuer)["app"]
-    headers = {"Authorization": f"Bearer {issuer.token(subject='ann', scopes='orders:read')}"}
+    headers = {"Authorization": f"Bearer {issuer.token(subject='ann', scopes='items:read')}"}
 
     async with (
         app.router.lifespan_context(app),

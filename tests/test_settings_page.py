@@ -1,7 +1,10 @@
 """docs/settings.md and the code name the same settings."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
+
+from pydantic import TypeAdapter
 
 from auth_service.cli.configuration import variables
 
@@ -12,3 +15,10 @@ def test_every_setting_is_on_the_page_with_its_description_and_no_other_is() -> 
     rows = dict(re.findall(r"^\| `(AUTH_\w+)` \| (.*?) \|", PAGE.read_text(), flags=re.MULTILINE))
 
     assert rows == {name: field.description for name, field in variables().items()}
+
+
+def test_a_default_that_is_a_duration_is_written_as_it_may_be_set() -> None:
+    rows = dict(re.findall(r"^\| `(AUTH_\w+)` \| .*? \| `(P\w+)` \|$", PAGE.read_text(), flags=re.MULTILINE))
+
+    durations = {name: field.default for name, field in variables().items() if isinstance(field.default, timedelta)}
+    assert {name: TypeAdapter(timedelta).validate_python(written) for name, written in rows.items()} == durations

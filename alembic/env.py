@@ -81,7 +81,7 @@ async def _run_on_own_connection() -> None:
 
     if context.is_offline_mode():
         raise CommandError("a migration may have to read what is stored, so there is no --sql here")
-    database = Database(Settings().database)
+    database = Database(Settings().database, may_create=True)
     try:
         async with database.connection() as connection:
             await connection.run_sync(_run)

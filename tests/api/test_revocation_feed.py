@@ -1,6 +1,7 @@
 """The revocation feed over HTTP, read as docs/revocation-feed.md says."""
 
 import asyncio
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +14,6 @@ from auth_service.tokens.models import RevocationCounter, RevocationRecord
 from auth_service.tokens.revocations import RevocationKind, revocation_digest
 from tests.conftest import MakeUser
 from tests.support.feed import FEED, digest_of, fetch_feed, record_ends, sign_out, verify_feed
-from tests.support.oauth import assert_oauth_error
 from tests.support.service import Service
 from tests.support.statements import every_statement
 from tests.support.tokens import assert_invalid_token, read_me
@@ -197,7 +197,11 @@ async def test_who_has_it_already_gets_nothing_that_could_be_taken_for_news(
 async def test_a_malformed_parameter_is_refused(client: AsyncClient, query: str) -> None:
     response = await client.get(f"{FEED}?{query}")
 
-    assert_oauth_error(response, "invalid_request")
+    answer, name = response.json(), query.partition("=")[0]
+    assert (response.status_code, answer["error"]) == (400, "invalid_request")
+    assert answer["error_description"].startswith("an unknown parameter: " if name == "since" else f"{name}: ")
+    assert re.fullmatch(r"[\x20-\x21\x23-\x5b\x5d-\x7e]+", answer["error_description"])  # RFC 6749 section 5.2
+    assert response.headers["cache-control"] == "no-store"
 
 
 async def test_the_document_is_no_access_token(service: Service, client: AsyncClient) -> None:

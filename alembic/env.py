@@ -21,6 +21,7 @@ import auth_service.oauth.models
 import auth_service.tokens.models
 import auth_service.users.models  # noqa: F401 - a table is known once its module is imported
 from auth_service.db.base import Table
+from auth_service.db.limits import without_limits
 
 _LOCK_NUMBER = 0x61757468_6D696772  # "authmigr"
 
@@ -47,6 +48,7 @@ def _run(connection: Connection) -> None:
     )
     with _sqlite_made_safe(connection), context.begin_transaction():
         if connection.dialect.name == "postgresql":
+            connection.execute(without_limits())
             connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK_NUMBER})
         context.run_migrations()
 
@@ -83,7 +85,7 @@ async def _run_on_own_connection() -> None:
 
     if context.is_offline_mode():
         raise CommandError("a migration may have to read what is stored, so there is no --sql here")
-    database = Database(Settings().database)
+    database = Database(Settings().database, may_create=True)
     try:
         async with database.connection() as connection:
             await connection.run_sync(_run)

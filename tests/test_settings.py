@@ -14,7 +14,7 @@ PASSWORD = "Tr0ub4dor-in-the-URL"
 ENVIRONMENT = {
     "AUTH_DATABASE__URL": f"postgresql://auth:{PASSWORD}@db.example.com/auth",
     "AUTH_SECURITY__MASTER_KEYS": KEY,
-    "AUTH_TOKENS__ISSUER": "https://auth.example.com/",
+    "AUTH_TOKENS__ISSUER": "https://auth.example.com",
 }
 
 

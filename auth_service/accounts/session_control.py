@@ -11,7 +11,7 @@ from auth_service.audit.trail import AuditTrail
 from auth_service.authz.actions import Action
 from auth_service.authz.policy import authorize
 from auth_service.authz.principal import Principal
-from auth_service.tokens.models import SessionRecord
+from auth_service.tokens.schemas import SessionRead
 from auth_service.tokens.session_repository import SessionRepository
 from auth_service.tokens.sessions import Sessions
 from auth_service.users.repository import UserRepository
@@ -26,11 +26,12 @@ class SessionControl:
     sessions: Sessions
     audit: AuditTrail
 
-    async def list(self, principal: Principal, user_id: UUID) -> Sequence[SessionRecord]:
+    async def list(self, principal: Principal, user_id: UUID) -> Sequence[SessionRead]:
         """Return the live sessions, the one used last first; raises AccessDeniedError, UserNotFoundError."""
         authorize(principal, Action.SESSION_READ, owner_id=user_id)
         await self.users.get(user_id)
-        return await self.session_repository.live_of(user_id)
+        live = await self.session_repository.live_of(user_id)
+        return [SessionRead.of(session, caller=principal.session_id) for session in live]
 
     async def end(self, principal: Principal, user_id: UUID, session_id: UUID) -> None:
         """End one session; raises AccessDeniedError, SessionNotFoundError."""

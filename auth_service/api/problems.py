@@ -155,13 +155,19 @@ def _challenge(error: ServiceError) -> str | None:
 async def _render_validation_error(request: Request, error: RequestValidationError) -> Response:
     """Say which field is wrong and why, and never repeat what was sent: a password would come back in it."""
     if request.scope["path"].startswith(OAUTH_PATHS):
-        return await _render_service_error(request, InvalidRequestError())
+        detail = "; ".join(f"{_parameter(item)}: {_message(item)}" for item in error.errors()[:3])
+        return refusal(request.scope, HTTPStatus.BAD_REQUEST, InvalidRequestError.code, f"{detail}.")
     errors = [
         {"location": [_plain(part) for part in item["loc"]], "code": item["type"], "message": _message(item)}
         for item in error.errors()[:_MOST_ERRORS]
     ]
     detail = "; ".join(f"{'.'.join(str(part) for part in item['location'])}: {item['message']}" for item in errors[:3])
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_input", detail, errors=errors)
+
+
+def _parameter(item: Mapping[str, Any]) -> str:
+    """Name a parameter of ours; one that there is none of is a stranger's text."""
+    return "an unknown parameter" if item["type"] == "extra_forbidden" else str(item["loc"][-1])
 
 
 def _plain(part: object) -> int | str:

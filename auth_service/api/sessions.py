@@ -9,14 +9,13 @@ from auth_service.api.dependencies import Work
 from auth_service.api.guards import CurrentAdminUser, CurrentPrincipal, CurrentUser
 from auth_service.api.openapi import problems
 from auth_service.api.pagination import Page, PageAnswer, everything
-from auth_service.tokens.models import SessionRecord
 from auth_service.tokens.schemas import SessionRead
 
 router = APIRouter(prefix="/users", tags=["sessions"])
 
 
 @router.get("/me/sessions", response_model=Page[SessionRead], responses=problems(400, 401, 403))
-async def list_my_sessions(user: CurrentUser, principal: CurrentPrincipal, work: Work) -> PageAnswer[SessionRecord]:
+async def list_my_sessions(user: CurrentUser, principal: CurrentPrincipal, work: Work) -> PageAnswer[SessionRead]:
     """List where one is signed in, the session used last first; there are a hundred at most."""
     return everything(await work.session_control.list(principal, user.id))
 
@@ -41,7 +40,7 @@ async def end_my_session(session_id: UUID, user: CurrentUser, principal: Current
 @router.get("/{user_id}/sessions", response_model=Page[SessionRead], responses=problems(400, 401, 403, 404, 422))
 async def list_sessions(
     user_id: UUID, _admin: CurrentAdminUser, principal: CurrentPrincipal, work: Work
-) -> PageAnswer[SessionRecord]:
+) -> PageAnswer[SessionRead]:
     """List where an account is signed in. Administrators only."""
     return everything(await work.session_control.list(principal, user_id))
 

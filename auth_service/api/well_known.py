@@ -14,7 +14,7 @@ from auth_service.api.openapi import problems
 router = APIRouter(prefix="/.well-known", tags=["well-known"])
 
 _METADATA_MAX_AGE = timedelta(minutes=5)
-_CACHED: dict[int | str, dict[str, Any]] = {304: {"description": "Not Modified"}, **problems(422)}
+_CACHED: dict[int | str, dict[str, Any]] = {304: {"description": "Not Modified"}, **problems()}
 
 
 class JsonWebKey(BaseModel):

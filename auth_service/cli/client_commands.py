@@ -107,6 +107,10 @@ def _read(shape: type[Shape], sent: Mapping[str, object]) -> Shape:
         first = error.errors()[0]
         name = str(first["loc"][0])
         reason = str(first["msg"]).removeprefix("Value error, ")
+        if first["type"] == "string_pattern_mismatch":
+            reason = "it has a character that it may not have" + (
+                " in a name or a URI" if name.endswith("audiences") else ""
+            )
         raise fail(f"{_OPTIONS.get(name, f'--{name}')}: {reason}", code=MISCONFIGURED) from None
 
 

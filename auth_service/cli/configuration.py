@@ -2,7 +2,7 @@
 
 import difflib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -116,9 +116,25 @@ def _unknown_variables() -> Iterator[str]:
             example = next(variable for variable in known if variable.startswith(f"{upper}__"))
             yield f"{name}: it is a group of settings. Set each by itself, for example {example}"
             continue
-        meant = difflib.get_close_matches(upper, known, n=1, cutoff=_LIKE_ENOUGH)
+        meant = _meant_by(upper, known)
         if meant or "__" in upper:
             yield f"{name}: there is no such setting." + "".join(f" Did you mean {other}?" for other in meant)
+
+
+def ignored_variables() -> list[str]:
+    """Return the variables with our prefix that are none of the settings and may be anybody's."""
+    known = variables()
+    return [
+        name
+        for name in sorted(os.environ)
+        if name.upper().startswith(PREFIX)
+        and not name.upper().startswith(_KUBERNETES_SERVICE_LINKS)
+        and name.upper() not in known
+    ]
+
+
+def _meant_by(name: str, known: Iterable[str]) -> list[str]:
+    return difflib.get_close_matches(name, known, n=1, cutoff=_LIKE_ENOUGH)
 
 
 def _explain(item: Any) -> Iterator[str]:  # noqa: ANN401 - pydantic's description of an error

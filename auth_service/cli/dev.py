@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from auth_service.accounts.errors import AdministratorExistsError
 from auth_service.app import create_app, let_waiters_go
-from auth_service.cli.configuration import load_settings
+from auth_service.cli.configuration import ConfigurationError, load_settings
 from auth_service.cli.create_admin import create_admin, generate_password
 from auth_service.cli.failures import MISCONFIGURED, fail, failing_clearly
 from auth_service.cli.logs import configure_logs
@@ -31,6 +31,7 @@ from auth_service.wiring.runtime import Runtime
 
 ADMIN_EMAIL = "admin@example.com"
 _FOLDER = Path("var")
+_ALWAYS_OWN = {"AUTH_DATABASE__URL", "AUTH_SECURITY__MASTER_KEYS"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def run_dev(*, host: str, port: int) -> None:
         with failing_clearly():
             settings = load_dev_settings(base_url, state)
             password_works = asyncio.run(prepare(settings, state))
-        welcome = _welcome(base_url, state if password_works else None)
+        welcome = _welcome(base_url, settings.tokens.issuer, state if password_works else None)
         configure_logs(as_json=False)
         app = create_app(settings)
         run(
@@ -59,6 +60,13 @@ def run_dev(*, host: str, port: int) -> None:
             when_stopping=lambda: let_waiters_go(app),
             access_log=True,
         )
+
+
+def print_environment(*, host: str, port: int) -> None:
+    """Print what other commands need to work on what `dev` serves, for a shell to evaluate."""
+    own = _own_environment(base_url_of(host, port), load_or_create_state(_FOLDER / "dev.json"))
+    for name, value in own.items():
+        typer.echo(f"export {name}={shlex.quote(value)}")
 
 
 def base_url_of(host: str, port: int) -> str:
@@ -89,15 +97,28 @@ def _create_state(path: Path) -> DevState:
 
 
 def load_dev_settings(base_url: str, state: DevState) -> Settings:
-    """Read the settings; what the environment does not say, `dev` chooses."""
-    return load_settings(
-        {
-            "AUTH_DATABASE__URL": f"sqlite:///./{_FOLDER}/dev.db",
-            "AUTH_SECURITY__MASTER_KEYS": state.master_key,
-            "AUTH_TOKENS__ISSUER": base_url,
-            "AUTH_HTTP__DOCS": "true",
-        }
-    )
+    """Read the settings; what the environment does not say, `dev` chooses.
+
+    Raises ConfigurationError when the environment names another database or other keys: those may be real ones.
+    """
+    own = _own_environment(base_url, state)
+    lines = [
+        f"{name}: it is set, and 'dev' works on nothing but ./{_FOLDER}. Unset it, or use 'serve'."
+        for name, value in os.environ.items()
+        if name.upper() in _ALWAYS_OWN and value != own[name.upper()]
+    ]
+    if lines:
+        raise ConfigurationError(lines)
+    return load_settings(own)
+
+
+def _own_environment(base_url: str, state: DevState) -> dict[str, str]:
+    return {
+        "AUTH_DATABASE__URL": f"sqlite:///./{_FOLDER}/dev.db",
+        "AUTH_SECURITY__MASTER_KEYS": state.master_key,
+        "AUTH_TOKENS__ISSUER": base_url,
+        "AUTH_HTTP__DOCS": "true",
+    }
 
 
 async def prepare(settings: Settings, state: DevState) -> bool:
@@ -131,12 +152,13 @@ async def _load_keys(runtime: Runtime) -> None:
         raise fail(f"{error}. {mend}", code=MISCONFIGURED) from None
 
 
-def _welcome(base_url: str, state: DevState | None) -> str:
+def _welcome(base_url: str, issuer: str, state: DevState | None) -> str:
+    other_issuer = "" if issuer == base_url else f"  Issuer                  {issuer} (AUTH_TOKENS__ISSUER)\n"
     return f"""
 auth-service is ready.
 
   Try it in the browser   {base_url}/docs
-{_administrator_lines(base_url, state)}
+{other_issuer}{_administrator_lines(base_url, state)}
 It is all kept in ./{_FOLDER}; delete that folder to start over. Stop with Ctrl+C.
 """
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from auth_service.authz.principal import OPERATOR
-from auth_service.cli.configuration import ConfigurationError, load_settings, unsafe_settings
+from auth_service.cli.configuration import ConfigurationError, ignored_variables, load_settings, unsafe_settings
 from auth_service.cli.failures import MISCONFIGURED, describe_outage, failing_clearly
 from auth_service.db.errors import DatabaseUnavailableError, SchemaBehindError
 from auth_service.db.url import parse_database_url
@@ -21,7 +21,7 @@ from auth_service.wiring.runtime import Runtime
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at; `mend` says what to do unless it is well."""
+    """One thing that was looked at; `mend` says what to do, or what to know if it is well."""
 
     check: str
     well: bool
@@ -37,7 +37,8 @@ def run_doctor(*, as_json: bool) -> None:
     else:
         width = max(len(finding.check) for finding in findings)
         for finding in findings:
-            typer.echo(f"{finding.check:<{width}}  {'ok' if finding.well else 'TO MEND: ' + finding.mend}")
+            verdict = ("note: " if finding.well else "TO MEND: ") + finding.mend if finding.mend else "ok"
+            typer.echo(f"{finding.check:<{width}}  {verdict}")
     if not all(finding.well for finding in findings):
         raise typer.Exit(MISCONFIGURED)
 
@@ -49,11 +50,13 @@ def _examine() -> list[Finding]:
         return [Finding("settings", well=False, mend=line) for line in error.lines]
     unsafe = [Finding("settings", well=False, mend=line) for line in unsafe_settings(settings)]
     found = unsafe or [Finding("settings", well=True)]
+    if ignored := ignored_variables():
+        found.append(Finding("ignored", well=True, mend=f"{', '.join(ignored)}: not a setting of this service."))
     address = parse_database_url(settings.database.url.get_secret_value())
     file = Path(str(address.url.database))
-    if address.is_sqlite and file.parent.is_dir() and not file.exists():
+    if address.is_sqlite and not file.exists():
         mend = f"There is no file {file} yet. Run: auth-service migrate"
-        return [*found, Finding("database", well=False, mend=mend)]  # to look would make it
+        return [*found, Finding("database", well=False, mend=mend)]
     return [*found, *asyncio.run(_examine_database(settings))]
 
 

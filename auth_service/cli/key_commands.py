@@ -81,6 +81,9 @@ def _print_keys(keys: Sequence[KeyEntry], *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps([asdict(key) for key in keys], indent=2, default=datetime.isoformat))
         return
+    if not keys:
+        typer.echo("None yet: 'auth-service serve' makes them.")
+        return
     rows = [_HEADINGS, *(_row(key) for key in keys)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
     for row in rows:
@@ -88,10 +91,11 @@ def _print_keys(keys: Sequence[KeyEntry], *, as_json: bool) -> None:
 
 
 def _row(key: KeyEntry) -> tuple[str, ...]:
-    is_next = key.state == KeyState.NEXT
-    signs_from, until = (key.until, None) if is_next else (key.activated_at, key.until)
-    moments = (key.created_at, signs_from, until)
-    return (key.state, key.kid, key.algorithm, *(_write(moment) for moment in moments), key.master_key)
+    not_before = f"not before {_write(key.signs_not_before)}" if key.signs_not_before else _write(key.activated_at)
+    ends = {KeyState.ACTIVE: ("signs until", key.rotates_at), KeyState.RETIRED: ("published until", key.removed_after)}
+    what, moment = ends.get(KeyState(key.state), ("", None))
+    until = f"{what} {_write(moment)}" if moment else "-"
+    return (key.state, key.kid, key.algorithm, _write(key.created_at), not_before, until, key.master_key)
 
 
 def _write(moment: datetime | None) -> str:

@@ -22,11 +22,17 @@ Port = Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)]
 
 
 @app.command()
-def dev(host: Host = "127.0.0.1", port: Port = 8000) -> None:
+def dev(
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    env: Annotated[
+        bool, typer.Option("--env", help="Start nothing: print the settings, secrets too, for other commands to use.")
+    ] = False,
+) -> None:
     """Start it here and now: SQLite in ./var, an administrator, /docs. For trying out and developing."""
-    from auth_service.cli.dev import run_dev
+    from auth_service.cli.dev import print_environment, run_dev
 
-    run_dev(host=host, port=port)
+    (print_environment if env else run_dev)(host=host, port=port)
 
 
 @app.command()

@@ -26,7 +26,7 @@ def run_migrate() -> None:
 
 async def migrate(settings: Settings) -> str | None:
     """Bring the database to the newest revision, unless it is past that; return the one that it was at."""
-    database = Database(settings.database)
+    database = Database(settings.database, may_create=True)
     try:
         before = await current_revision(database)
         if is_behind(before):

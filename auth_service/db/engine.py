@@ -24,15 +24,15 @@ _WRITING = "auth_service_writing"
 _BUSY_TIMEOUT_SECONDS = 5
 _BUSY_PAUSE_SECONDS = 0.01
 _OUTAGE_CLASSES = {"08", "28", "3D", "40", "53", "57"}
-_OUTAGE_STATES = {"25006", "42501", "42P07", "55000"}
+_OUTAGE_STATES = {"25006", "25P03", "42501", "42P07", "55000", "55P03"}
 
 
 class Database:
     """Opens units of work. One per process; close it with `dispose`."""
 
-    def __init__(self, settings: DatabaseSettings) -> None:
-        """Prepare the engine; nothing is connected yet."""
-        self.engine = _create_engine(settings)
+    def __init__(self, settings: DatabaseSettings, *, may_create: bool = False) -> None:
+        """Prepare the engine; nothing is connected yet. Only who `may_create` makes a SQLite file that is missing."""
+        self.engine = _create_engine(settings, may_create=may_create)
         self._patience_seconds = settings.connect_timeout.total_seconds()
         self._writing_engine = self.engine.execution_options(**{_WRITING: True})
         self._readers = async_sessionmaker(self.engine, class_=Session, expire_on_commit=False)
@@ -98,15 +98,16 @@ def _is_outage(error: sqlalchemy.exc.DBAPIError) -> bool:
     """Say whether the database cannot serve now, or gave way to another transaction: later the same may succeed.
 
     SQLSTATE classes 08 (connection), 28 (not let in), 3D (no such database), 40 (rolled back), 53 (out of resources)
-    and 57 (operator intervention); 25006 (a standby), 55000 (closed to connections), 42501 (the role lacks a privilege)
-    and 42P07 (the database has a table of that name already). SQLite has names instead.
+    and 57 (operator intervention, a statement that took too long); 25P03 (a transaction that idled), 55P03 (somebody
+    else's lock), 25006 (a standby), 55000 (closed to connections), 42501 (the role lacks a privilege) and 42P07 (the
+    database has a table of that name already). SQLite has names instead.
     """
     state = getattr(error.orig, "sqlstate", None) or ""
     unreadable_file = getattr(error.orig, "sqlite_errorname", None) in {"SQLITE_NOTADB", "SQLITE_CORRUPT"}
     return state[:2] in _OUTAGE_CLASSES or state in _OUTAGE_STATES or unreadable_file
 
 
-def _create_engine(settings: DatabaseSettings) -> AsyncEngine:
+def _create_engine(settings: DatabaseSettings, *, may_create: bool) -> AsyncEngine:
     address = parse_database_url(settings.url.get_secret_value())
     pool: dict[str, Any] = {
         "pool_size": settings.pool_size,
@@ -117,6 +118,8 @@ def _create_engine(settings: DatabaseSettings) -> AsyncEngine:
     if address.is_sqlite:
         connect_args: dict[str, object] = {"isolation_level": None, "timeout": _BUSY_TIMEOUT_SECONDS}
         engine = create_async_engine(address.url, connect_args=connect_args, **pool)
+        if may_create:
+            event.listen(engine.sync_engine, "do_connect", _make_sqlite_file)
         event.listen(engine.sync_engine, "do_connect", _try_sqlite)
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
@@ -127,15 +130,25 @@ def _create_engine(settings: DatabaseSettings) -> AsyncEngine:
 
 
 def _try_sqlite(_dialect: Dialect, _entry: ConnectionPoolEntry, arguments: list[Any], _more: dict[str, Any]) -> None:
-    """Make the folder that the file is to be in, which SQLite does not do, and see whether the file opens.
+    """See whether the file is there, which SQLite would make, and whether it opens.
 
     The driver opens it in a thread, and one that fails there may outlive the event loop and end with a traceback.
     """
     path = Path(arguments[0])
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with suppress(FileExistsError):  # for its owner only, and so are the files that SQLite puts beside it
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    if not path.exists():
+        message = f"there is no file {path}, 'auth-service migrate' makes it"
+        raise sqlite3.OperationalError(message)
     sqlite3.connect(path).close()
+
+
+def _make_sqlite_file(
+    _dialect: Dialect, _entry: ConnectionPoolEntry, arguments: list[Any], _more: dict[str, Any]
+) -> None:
+    """Make the file for its owner only, as SQLite does those beside it, and the folder that it is to be in."""
+    path = Path(arguments[0])
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

@@ -5,6 +5,7 @@ from hashlib import sha256
 from sqlalchemy import func
 from sqlmodel import select
 
+from auth_service.db.limits import without_limits
 from auth_service.db.session import Session
 
 
@@ -12,9 +13,11 @@ async def lock_until_commit(session: Session, name: str) -> None:
     """Wait for the lock called `name` and hold it until this transaction ends.
 
     On SQLite a writing transaction holds the only write lock already. On PostgreSQL the lock is a transaction's, never
-    a session's, so it is safe behind a transaction pooler.
+    a session's, so it is safe behind a transaction pooler. It is waited for as long as it takes, by replicas that start
+    at once on a slow machine too: one that freezes with it is cut off when it idles.
     """
     if session.get_bind().dialect.name != "sqlite":
+        await (await session.connection()).execute(without_limits("lock_timeout", "statement_timeout"))
         await session.exec(select(func.pg_advisory_xact_lock(_number(name))))
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from auth_service.db.limits import LIMITS
+
 _POSTGRESQL_SCHEMES = {"postgres", "postgresql", "postgresql+asyncpg", "postgresql+psycopg", "postgresql+psycopg2"}
 _SQLITE_SCHEMES = {"sqlite", "sqlite+aiosqlite", "sqlite+pysqlite"}
 _SSL_MODES = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
@@ -70,7 +72,7 @@ def _postgresql(url: URL) -> DatabaseAddress:
         connect_args["statement_cache_size"] = 0
         connect_args["prepared_statement_cache_size"] = 0
     else:
-        server_settings["jit"] = "off"  # a pooler refuses parameters that it does not know
+        server_settings |= {"jit": "off", **LIMITS}  # a pooler refuses parameters that it does not know
     for name, value in url.query.items():
         if name in _PASSED_ON or (name == "target_session_attrs" and value in _SESSION_ATTRIBUTES):
             kept[name] = value

@@ -60,8 +60,10 @@ class ClientAdministration:
         """
         authorize(principal, Action.CLIENT_ADMINISTER)
         client = await self._changeable(client_id)
-        was_active = client.is_active
-        client.sqlmodel_update(change.model_dump(exclude_unset=True))
+        was_active, sent = client.is_active, change.model_dump(exclude_unset=True)
+        if all(getattr(client, name) == value for name, value in sent.items()):
+            return client
+        client.sqlmodel_update(sent)
         client.updated_at = self.now
         _check_grants(client)
         ends = was_active and not client.is_active

@@ -74,6 +74,20 @@ class ActiveKeyError(ConflictError):
     )
 
 
+class UnusableNextKeyError(ConflictError):
+    """The key that would take over cannot be opened: it is not replaced unless the operator says so."""
+
+    code = "signing_key_next_unusable"
+
+    def __init__(self, kid: str) -> None:
+        """Say which one it is, and the order in which both can go."""
+        super().__init__(
+            f"The next key, {kid}, cannot be opened with the configured master keys, so it cannot take over. Put its "
+            "master key back; if that is lost, revoke the next key first ('auth-service keys revoke "
+            f"{kid}', which makes a new one) and then this one."
+        )
+
+
 class TooManyWaitersError(UnavailableError):
     """So many wait for news already that one more might cost the others their answers."""
 

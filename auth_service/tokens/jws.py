@@ -100,8 +100,10 @@ def verify(  # noqa: PLR0913 - each of these is one fact that RFC 9068 section 4
     except jwt.PyJWTError as error:
         raise InvalidTokenError("unreadable header") from error
     key = keys.get(str(header.get("kid")))
-    if key is None or header.keys() != _HEADER_MEMBERS or header["typ"] != typ:
+    if header.keys() != _HEADER_MEMBERS or header["typ"] != typ:
         raise InvalidTokenError("not a header of ours")
+    if key is None:
+        raise InvalidTokenError("unknown key: revoked, retired long ago, or never one of ours")
     try:
         return jwt.decode(
             token,

@@ -9,13 +9,14 @@ from auth_service.audit.trail import AuditTrail
 from auth_service.authz.principal import Principal
 from auth_service.tokens.key_repository import SigningKeyRepository
 from auth_service.tokens.key_safe import KeySafe, Wrapping
+from auth_service.tokens.key_schedule import removed_after, rotates_at, signs_not_before
 from auth_service.tokens.models import KeyState
 from auth_service.tokens.settings import TokenSettings
 
 
 @dataclass(frozen=True, slots=True)
 class KeyEntry:
-    """A stored key; `until` is when a next key may sign, or when a retired one is removed."""
+    """A stored key, and the moment that it waits for: a next, an active and a retired key have one each."""
 
     kid: str
     algorithm: str
@@ -23,7 +24,9 @@ class KeyEntry:
     created_at: datetime
     activated_at: datetime | None
     retired_at: datetime | None
-    until: datetime | None
+    signs_not_before: datetime | None
+    rotates_at: datetime | None
+    removed_after: datetime | None
     master_key: Wrapping
 
 
@@ -38,7 +41,7 @@ class KeyInventory:
 
     async def list(self) -> Sequence[KeyEntry]:
         """Return every stored key, the oldest first, whether it opens or not."""
-        stored = await self._keys.read()
+        stored, settings = await self._keys.read(), self._settings
         return [
             KeyEntry(
                 kid=record.kid,
@@ -47,7 +50,9 @@ class KeyInventory:
                 created_at=record.created_at,
                 activated_at=record.activated_at,
                 retired_at=record.retired_at,
-                until=self._until(record.state, record.created_at, record.retired_at),
+                signs_not_before=signs_not_before(record, settings) if record.state == KeyState.NEXT else None,
+                rotates_at=rotates_at(stored, settings) if record.state == KeyState.ACTIVE else None,
+                removed_after=removed_after(record, settings),
                 master_key=self._safe.wrapping_of(record),
             )
             for record in stored.records
@@ -65,8 +70,3 @@ class KeyInventory:
         if changed:
             self._audit.record(AuditEvent.SIGNING_KEYS_REWRAPPED, actor=actor, kids=changed)
         return len(changed), len(stored.records)
-
-    def _until(self, state: str, created_at: datetime, retired_at: datetime | None) -> datetime | None:
-        if state == KeyState.NEXT:
-            return created_at + self._settings.key_dwell
-        return retired_at + self._settings.key_retention if retired_at is not None else None

@@ -3,9 +3,10 @@
 from auth_service.audit.events import AuditEvent
 from auth_service.audit.trail import AuditTrail
 from auth_service.authz.principal import Principal
-from auth_service.tokens.errors import ActiveKeyError, SigningKeyNotFoundError, YoungKeyError
+from auth_service.tokens.errors import ActiveKeyError, SigningKeyNotFoundError, UnusableNextKeyError, YoungKeyError
 from auth_service.tokens.key_repository import SigningKeyRepository, StoredKeys
-from auth_service.tokens.key_safe import KeySafe
+from auth_service.tokens.key_safe import KeySafe, Wrapping
+from auth_service.tokens.key_schedule import removed_after, rotates_at, signs_not_before
 from auth_service.tokens.models import KeyState, SigningKeyRecord
 from auth_service.tokens.revocations import RevocationKind, Revocations
 from auth_service.tokens.settings import TokenSettings
@@ -77,15 +78,16 @@ class KeyRotation:
         """Let the next key sign from now on. Raises YoungKeyError unless it has dwelt or this is an emergency."""
         stored = await self._lock_and_read()
         upcoming = stored.upcoming or await self._make(KeyState.NEXT, stored)
-        if not emergency and not self._has_dwelt(upcoming, stored):
-            raise YoungKeyError(upcoming.created_at + self._settings.key_dwell)
+        usable_at = signs_not_before(upcoming, self._settings)
+        if not emergency and stored.now < usable_at:
+            raise YoungKeyError(usable_at)
         await self._promote(upcoming, stored, actor=actor)
 
     async def revoke(self, actor: Principal, kid: str, *, emergency: bool) -> None:
         """Remove a compromised key, and tell everybody by the revocation feed.
 
         When it is the one that signs, the next one takes over whether it has dwelt or not, so this needs `emergency`.
-        Raises SigningKeyNotFoundError, ActiveKeyError.
+        Raises SigningKeyNotFoundError, ActiveKeyError, UnusableNextKeyError.
         """
         stored = await self._lock_and_read()
         record = next((record for record in stored.records if record.kid == kid), None)
@@ -94,6 +96,8 @@ class KeyRotation:
         was_active, was_next = record is stored.active, record is stored.upcoming
         if was_active and not emergency:
             raise ActiveKeyError
+        if was_active and stored.upcoming is not None and self._safe.wrapping_of(stored.upcoming) is Wrapping.NONE:
+            raise UnusableNextKeyError(stored.upcoming.kid)
         self._audit.record(AuditEvent.SIGNING_KEY_REVOKED, actor=actor, kid=kid, state=record.state)
         await self._keys.delete(record)
         if was_active:
@@ -132,22 +136,10 @@ class KeyRotation:
         await self._keys.delete(record)
 
     def _is_promotion_due(self, stored: StoredKeys) -> bool:
-        """Say whether the next key has dwelt, and the active one has signed for long enough.
-
-        One of another algorithm than the configured one has; a next key that is not of the configured algorithm either
-        is the work of a replica with other settings, and does not hurry anybody.
-        """
-        active, upcoming, wanted = stored.active, stored.upcoming, self._settings.algorithm
-        if upcoming is None or not self._has_dwelt(upcoming, stored):
-            return False
-        if active is None or active.algorithm != wanted == upcoming.algorithm:
-            return True
-        return stored.now >= (active.activated_at or active.created_at) + self._settings.key_rotation_interval
-
-    def _has_dwelt(self, upcoming: SigningKeyRecord, stored: StoredKeys) -> bool:
-        return stored.now >= upcoming.created_at + self._settings.key_dwell
+        due_at = rotates_at(stored, self._settings)
+        return due_at is not None and stored.now >= due_at
 
     def _outlived(self, stored: StoredKeys) -> list[SigningKeyRecord]:
         """Return the retired keys of which no token can be good any more."""
-        oldest = stored.now - self._settings.key_retention
-        return [record for record in stored.retired if record.retired_at is not None and record.retired_at < oldest]
+        ends = [(record, removed_after(record, self._settings)) for record in stored.retired]
+        return [record for record, end in ends if end is not None and stored.now > end]

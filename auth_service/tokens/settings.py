@@ -148,7 +148,9 @@ class TokenSettings(BaseModel):
     def _is_a_base_url(cls, issuer: str) -> str:
         if not _BASE_URL.fullmatch(issuer):
             raise ValueError("it is not the URL of a service: scheme, host, nothing after the path")
-        return issuer.rstrip("/")
+        if issuer.endswith("/"):  # whoever copies it to a verifier would have all tokens refused
+            raise ValueError("other services compare it letter by letter: write it without the slash at the end")
+        return issuer
 
     @model_validator(mode="after")
     def _verifiers_know_a_key_before_it_signs(self) -> Self:
@@ -162,5 +164,5 @@ class TokenSettings(BaseModel):
     @classmethod
     def _own_audience_is_the_issuer(cls, values: object) -> object:
         if isinstance(values, dict) and not values.get("audience") and isinstance(values.get("issuer"), str):
-            return {**values, "audience": values["issuer"].rstrip("/")}
+            return {**values, "audience": values["issuer"]}
         return values

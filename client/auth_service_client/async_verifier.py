@@ -91,7 +91,7 @@ class AsyncVerifier:
 
     def _opened(self) -> tuple[VerifierCore, Upkeep]:
         if self._open is None:
-            raise RuntimeError("open the verifier first: async with verifier")
+            raise RuntimeError("open the verifier first: with Verifier(...), or async with AsyncVerifier(...)")
         return self._open
 
 

@@ -7,6 +7,10 @@ from auth_service_client.settings import VerifierSettings
 
 _MAX_ENTRIES = 100_000
 WAIT_SECONDS = 10
+_OLDER_STATE = (
+    "an older state of the same feed: was the service's database restored? Its operator has to give the feed a new"
+    " epoch, see 'After a restore' in docs/revocation-feed.md of auth-service"
+)
 
 
 class NotReadyError(Exception):
@@ -69,20 +73,21 @@ class RevocationList:
         self._cursor = None
 
     def take(self, document: FeedDocument, now: Moment) -> None:
-        """Learn from a document; raises InvalidTokenError, and changes nothing, for one that is out of line."""
+        """Learn from a document; raises InvalidTokenError, and learns nothing, for one that is out of line."""
         if document.epoch == self._epoch:
             if document.seq < self.seq:
-                raise InvalidTokenError("an older state of the same feed")
+                raise InvalidTokenError(_OLDER_STATE)
             if document.start not in {0, self._cursor}:
                 raise InvalidTokenError("not the page that was asked for")
         elif document.start != 0:
             raise InvalidTokenError("another epoch, and not its full list")
-        new = {entry.mark for entry in document.entries} - self._before.keys()
+        self._forget(now)  # first: what is over, known or listed, takes no room
+        matter_until = now.wall - document.keep - self._leeway
+        new = {entry.mark for entry in document.entries if entry.before > matter_until} - self._before.keys()
         if len(self._before) + len(self._ended_keys) + len(new) > _MAX_ENTRIES:
-            raise InvalidTokenError("more entries than there is room for")
+            raise InvalidTokenError(f"more entries than there is room for: {_MAX_ENTRIES} are known and not over yet")
         for entry in document.entries:
             self._add(entry, document.keep, now)
-        self._forget(now)
         self._epoch, self._cursor, self.seq = document.epoch, document.next, document.seq
         if self.caught_up:
             self._good_until = self._end_of(document, now)

@@ -40,8 +40,14 @@ class VerifierSettings:
             raise ValueError("the issuer has to be a URL with a host and without user, query and fragment")
         if url.scheme == "http" and not self.allow_http and not _is_loopback(url.hostname):
             raise ValueError("the issuer has to have an https URL (or set allow_http)")
+        if self.issuer.endswith("/"):
+            raise ValueError("the issuer is the URL exactly as in `iss`, which has no slash at the end")
         if not self.audience:
             raise ValueError("the audience must not be empty")
+        for name in (*_NEVER_NEGATIVE, *_ALWAYS_POSITIVE):
+            if not isinstance(getattr(self, name), timedelta):
+                message = f"{name} is a timedelta, for example timedelta(seconds=3)"
+                raise ValueError(message)  # noqa: TRY004 - like all that is wrong here
         if any(getattr(self, name) < timedelta(0) for name in _NEVER_NEGATIVE) or self.cached_tokens < 0:
             raise ValueError("a duration or size is negative")
         if any(getattr(self, name) <= timedelta(0) for name in _ALWAYS_POSITIVE):
@@ -50,12 +56,12 @@ class VerifierSettings:
     @property
     def jwks_url(self) -> str:
         """Where the keys are."""
-        return f"{self.issuer.rstrip('/')}/.well-known/jwks.json"
+        return f"{self.issuer}/.well-known/jwks.json"
 
     @property
     def feed_url(self) -> str:
         """Where the revocations are."""
-        return f"{self.issuer.rstrip('/')}/oauth/revocations"
+        return f"{self.issuer}/oauth/revocations"
 
 
 def _is_loopback(host: str) -> bool:

@@ -20,6 +20,7 @@ _FEED_LIFE_SECONDS = 15
 _KEEP_SECONDS = 630
 _PAGE = 1000
 _AHEAD_SECONDS = 30
+_CLAIMS = {"iss", "sub", "aud", "exp", "iat", "nbf", "jti", "client_id", "scope", "sid", "auth_time", "amr", "roles"}
 AUDIENCE = "https://api.example.com"
 
 
@@ -70,13 +71,15 @@ class LocalIssuer:
         expires_in: int = 600,
         **claims: Any,
     ) -> str:
-        """Return a person's token; further claims replace or add, and None leaves one out."""
+        """Return a person's token; further claims of RFC 9068 replace or add, and None leaves one out."""
+        _assert_known(claims)
         now = int(time.time())
         issued = {**self._common(scopes, expires_in), "sub": subject or str(uuid4()), "auth_time": now, "amr": ["pwd"]}
         return self.sign({**issued, **claims})
 
     def client_token(self, client_id: str, *, scopes: str = "", expires_in: int = 600, **claims: Any) -> str:
         """Return the token of a service that signed in by itself."""
+        _assert_known(claims)
         names = {"sub": client_id, "client_id": client_id}
         return self.sign({**self._common(scopes, expires_in), **names, **claims})
 
@@ -160,6 +163,13 @@ class LocalIssuer:
         """Return the feed as it is sent; a test may replace this."""
         document = self.sign(self.feed_claims(after=after, epoch=epoch), typ="revocations+jwt")
         return Answer(200, {"Content-Type": "application/jwt"}, document.encode())
+
+
+def _assert_known(claims: dict[str, Any]) -> None:
+    unknown = claims.keys() - _CLAIMS
+    if unknown:
+        message = f"{', '.join(sorted(unknown))}: no argument and no claim of a token; `sign` signs anything"
+        raise TypeError(message)
 
 
 def _claims_of(token: str) -> dict[str, Any]:

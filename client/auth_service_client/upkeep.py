@@ -34,6 +34,7 @@ class Upkeep:
         self._seconds = core.settings.request_timeout.total_seconds()
         self._fetching: asyncio.Task[None] | None = None
         self._forced = False
+        self._trouble: str | None = None
         self._asking: asyncio.Task[Answer] | None = None
         self._callers: list[asyncio.Future[None]] = []
 
@@ -110,13 +111,14 @@ class Upkeep:
                     continue
                 await self._take_feed(answer, revocations)
             except Exception as error:  # noqa: BLE001 - a surprise must not end the upkeep either
-                log.warning("the revocations could not be followed: %s", error)
+                self._note_trouble(str(error))
                 self._answer_callers(asked_by, ServiceUnavailableError(f"the service could not be asked: {error}"))
                 await asyncio.sleep(_pause_after(failures, error))
                 failures += 1
                 continue
             failures = 0
             if revocations.caught_up:
+                self._note_trouble(None)
                 self._note_ready()
                 self._answer_callers(asked_by, None)
                 hasty = "wait" in query and seq == revocations.seq and self._core.clock().mono - began < 1
@@ -153,6 +155,15 @@ class Upkeep:
         """Answer those who called before the last request was sent; later ones want a later answer."""
         callers, self._callers = self._callers[:number], self._callers[number:]
         _answer(callers, error)
+
+    def _note_trouble(self, trouble: str | None) -> None:
+        """Say what is wrong with the feed when that changes: said at every attempt, it would fill the log for hours."""
+        if trouble is None and self._trouble is not None:
+            log.info("the revocations are followed again")
+        elif trouble is not None:
+            level = logging.DEBUG if trouble == self._trouble else logging.WARNING
+            log.log(level, "the revocations could not be followed: %s", trouble)
+        self._trouble = trouble
 
     def _note_ready(self) -> None:
         if self._core.ready:

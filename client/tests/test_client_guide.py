@@ -48,7 +48,7 @@ def test_the_guide_with_pyjwt_alone(issuer: LocalIssuer, capsys: pytest.CaptureF
 
 async def test_the_guide_with_fastapi(issuer: LocalIssuer) -> None:
     app: FastAPI = run(BLOCKS["fastapi"], issuer)["app"]
-    headers = {"Authorization": f"Bearer {issuer.token(subject='ann', scopes='orders:read')}"}
+    headers = {"Authorization": f"Bearer {issuer.token(subject='ann', scopes='items:read')}"}
 
     async with (
         app.router.lifespan_context(app),
@@ -75,3 +75,16 @@ def test_the_readme_begins_with_five_lines_that_verify_a_token(
 
     assert len([line for line in first.splitlines() if line]) <= 5
     assert capsys.readouterr().out == "ann\n"
+
+
+async def test_the_readme_shows_how_an_application_is_tested(issuer: LocalIssuer) -> None:
+    *_, code = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+    await run(code, issuer)["test_orders_are_for_people"](issuer)
+
+
+def test_a_misspelt_argument_does_not_become_a_claim(issuer: LocalIssuer) -> None:
+    with pytest.raises(TypeError, match="lifetime"):
+        issuer.token(lifetime=10)
+    with pytest.raises(TypeError, match="scope_"):
+        issuer.client_token("client_robot", scope_="items:read")

@@ -157,7 +157,7 @@ HOSTILE: dict[str, Forge] = {
     **{f"{blank!r} inside": _with_inside(blank) for blank in " \t\n\x00"},
     **{f"{tail!r} behind it": _with_tail(tail) for tail in (" ", "\n", "\x00", "\u0661", "\ud800")},
     "comma and a second token": lambda i: f"{i.token()}, {i.token()}",
-    "beyond 8 KiB": lambda i: i.token(padding="x" * 8192),
+    "beyond 8 KiB": lambda i: i.token(amr=["x" * 8192]),
     "claims that are not JSON": lambda i: signed_by(i, _header_of(i), "claims"),
     "claims without an object": lambda i: signed_by(i, _header_of(i), '["sub"]'),
     "claims nested deeply": lambda i: signed_by(i, _header_of(i), '{"sub":' + "[" * 4000),

@@ -199,6 +199,18 @@ def test_more_entries_than_there_is_room_for_are_refused_and_none_is_dropped(
     assert [scene.accepts(scene.issuer.token(sid=sid)) for sid in "xy"] == [False, True]
 
 
+def test_what_is_over_takes_no_room_from_what_is_new(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("auth_service_client.revocations._MAX_ENTRIES", 2)
+    old = [entry("sid", sid, scene.now) for sid in "ab"]
+    scene.take(entries=old, next=2, seq=2, keep=630)
+
+    scene.clock.move(630 + 31)
+    scene.take(from_=2, entries=[entry("sid", sid, scene.now) for sid in "xy"], next=4, seq=4, keep=630)
+
+    tokens = [scene.issuer.token(sid=sid, iat=scene.now, exp=scene.now + 600) for sid in "xyz"]
+    assert [scene.accepts(token) for token in tokens] == [False, False, True]
+
+
 def test_the_digest_is_the_one_of_the_specification() -> None:
     # printf 'sid:%s' 0199 | openssl dgst -sha256 -binary | base64 | tr '+/' '-_' | tr -d =
     assert mark("sid", "0199") == "mC-mwHiT5PLP0trbJAHS9Ok1e1Efa_LfszQ2GFKzCjU"

@@ -90,11 +90,11 @@ def caller(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> It
     if databases.postgresql is None:
         pytest.skip("there is no PostgreSQL: half of what these tests are for is not tested")
     variables = {
-        "AUTH_DATABASE__URL": databases.empty("postgresql"),
         "AUTH_HASHING__ARGON2_MEMORY_KIB": "8",
         "AUTH_TOKENS__ACCESS_TOKEN_LIFETIME": "PT1H",
     }
-    with serving(tmp_path_factory.mktemp("generated"), **variables) as server:
+    folder, url = tmp_path_factory.mktemp("generated"), databases.empty("postgresql")
+    with serving(folder, database_url=url, **variables) as server:
         with httpx.Client(base_url=server.url) as client:
             caller = Caller(client, keeper=server.sign_in())
             caller.recover()

@@ -4,8 +4,10 @@ from collections.abc import Callable
 
 import pytest
 from httpx import AsyncClient, Response
+from structlog.testing import capture_logs
 
 from tests.conftest import MakeUser
+from tests.support.forgery import encode, read_segment
 from tests.support.service import Account, Service, assert_problem, bearer
 from tests.support.tokens import assert_invalid_token, read_me
 
@@ -186,3 +188,15 @@ async def test_the_refused_token_is_in_the_log_with_its_reason_and_never_itself(
     written = capsys.readouterr().out
     assert "access_token.refused" in written
     assert account.token.rpartition(".")[0] not in written
+
+
+async def test_the_log_says_that_the_key_of_a_token_is_gone(service: Service) -> None:
+    ann = await service.make_user()
+    header = {**read_segment(ann.token, 0), "kid": "gone"}
+    token = ".".join([encode(header), *ann.token.split(".")[1:]])
+
+    with capture_logs() as logs:
+        answer = await service.client.get("/users/me", headers={"Authorization": f"Bearer {token}"})
+
+    reasons = [entry["reason"] for entry in logs if entry["event"] == "access_token.refused"]
+    assert (answer.status_code, reasons) == (401, ["unknown key: revoked, retired long ago, or never one of ours"])

@@ -1,7 +1,7 @@
 """The revocation feed over HTTP, read as docs/revocation-feed.md says."""
 
 import asyncio
-import time
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -10,31 +10,13 @@ from httpx import AsyncClient
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from auth_service.app import let_waiters_go
-from auth_service.tokens import revocation_feed
 from auth_service.tokens.models import RevocationCounter, RevocationRecord
 from auth_service.tokens.revocations import RevocationKind, revocation_digest
 from tests.conftest import MakeUser
-from tests.support.feed import FEED, fetch_feed, verify_feed
-from tests.support.oauth import assert_oauth_error
-from tests.support.service import Account, Service, bearer
+from tests.support.feed import FEED, digest_of, fetch_feed, record_ends, sign_out, verify_feed
+from tests.support.service import Service
 from tests.support.statements import every_statement
 from tests.support.tokens import assert_invalid_token, read_me
-
-
-async def _end(service: Service, account: Account) -> None:
-    """Sign `account` out."""
-    path = f"/users/me/sessions/{account.session_id}"
-    assert (await service.client.delete(path, headers=bearer(account))).status_code == 204
-
-
-async def _record(service: Service, count: int) -> None:
-    async with service.runtime.unit_of_work(writing=True) as work:
-        await work.revocations.record(RevocationKind.SESSION, [f"session {number}" for number in range(count)])
-
-
-def _digest(account: Account) -> str:
-    return revocation_digest(RevocationKind.SESSION, str(account.session_id))
 
 
 async def test_the_document_says_what_ended_until_when_and_for_how_long_that_matters(
@@ -43,7 +25,7 @@ async def test_the_document_says_what_ended_until_when_and_for_how_long_that_mat
     account = await make_user()
     before = await fetch_feed(client)
 
-    await _end(service, account)
+    await sign_out(service, account)
     claims = await fetch_feed(client)
 
     assert claims == {
@@ -55,7 +37,7 @@ async def test_the_document_says_what_ended_until_when_and_for_how_long_that_mat
         "next": before["seq"] + 1,
         "seq": before["seq"] + 1,
         "keep": 630,
-        "entries": [{"kind": "sid", "digest": _digest(account), "before": claims["entries"][0]["before"]}],
+        "entries": [{"kind": "sid", "digest": digest_of(account), "before": claims["entries"][0]["before"]}],
     }
     assert claims["iat"] + 29 <= claims["entries"][0]["before"] <= claims["iat"] + 31
     assert before["entries"] == []
@@ -70,9 +52,9 @@ async def test_the_digest_is_the_one_of_the_specification() -> None:
 
 
 async def test_behind_a_cursor_there_is_only_what_came_later(service: Service, client: AsyncClient) -> None:
-    await _record(service, 2)
+    await record_ends(service, 2)
     first = await fetch_feed(client)
-    await _record(service, 3)
+    await record_ends(service, 3)
 
     later = await fetch_feed(client, after=first["next"], epoch=first["epoch"])
     nothing = await fetch_feed(client, after=later["next"], epoch=first["epoch"])
@@ -85,7 +67,7 @@ async def test_behind_a_cursor_there_is_only_what_came_later(service: Service, c
 async def test_a_cursor_ahead_of_the_head_or_of_another_epoch_gets_the_full_list(
     service: Service, client: AsyncClient, wait: int
 ) -> None:
-    await _record(service, 2)
+    await record_ends(service, 2)
     head = await fetch_feed(client)
 
     ahead = await fetch_feed(client, after=head["seq"] + 1, epoch=head["epoch"], wait=wait)
@@ -106,7 +88,7 @@ async def test_a_database_that_was_replaced_has_another_epoch(service: Service, 
 
 
 async def test_a_long_list_comes_in_pages(service: Service, client: AsyncClient) -> None:
-    await _record(service, 2100)
+    await record_ends(service, 2100)
 
     pages = [await fetch_feed(client)]
     while pages[-1]["next"] < pages[-1]["seq"]:
@@ -123,7 +105,7 @@ async def test_a_long_list_comes_in_pages(service: Service, client: AsyncClient)
 async def test_an_entry_is_listed_for_a_minute_longer_than_it_matters(
     service: Service, client: AsyncClient, monkeypatch: pytest.MonkeyPatch, *, known_before: bool
 ) -> None:
-    await _record(service, 2)
+    await record_ends(service, 2)
     first, second = [entry["digest"] for entry in (await fetch_feed(client))["entries"]]
     ages = {first: 630 + 60 + 5, second: 630 + 60 - 30}
     if known_before:
@@ -150,7 +132,7 @@ async def _let_age(service: Service, ages: dict[str, int]) -> None:
 
 
 async def test_many_who_read_at_once_share_the_reads(service: Service, client: AsyncClient) -> None:
-    await _record(service, 1500)
+    await record_ends(service, 1500)
 
     with every_statement(service) as statements:
         answers = await asyncio.gather(*(fetch_feed(client, after=number % 7) for number in range(60)))
@@ -172,7 +154,7 @@ async def test_what_was_recorded_before_a_request_is_in_its_answer(service: Serv
 
 
 async def test_a_hundred_entries_are_small(service: Service, client: AsyncClient) -> None:
-    await _record(service, 100)
+    await record_ends(service, 100)
 
     response = await client.get(FEED)
 
@@ -183,11 +165,11 @@ async def test_a_hundred_entries_are_small(service: Service, client: AsyncClient
 async def test_who_has_it_already_gets_nothing_that_could_be_taken_for_news(
     service: Service, client: AsyncClient
 ) -> None:
-    await _record(service, 1)
+    await record_ends(service, 1)
     etag = (await client.get(FEED)).headers["etag"]
 
     unchanged = await client.get(FEED, headers={"If-None-Match": etag})
-    await _record(service, 1)
+    await record_ends(service, 1)
     changed = await client.get(FEED, headers={"If-None-Match": etag})
 
     assert (unchanged.status_code, unchanged.content) == (304, b"")
@@ -195,87 +177,6 @@ async def test_who_has_it_already_gets_nothing_that_could_be_taken_for_news(
     assert unchanged.headers["cache-control"] == "no-cache"
     assert changed.status_code == 200
     assert changed.headers["etag"] != etag
-
-
-async def test_who_waits_is_told_as_soon_as_something_ends(
-    service: Service, client: AsyncClient, make_user: MakeUser
-) -> None:
-    account, head = await make_user(), await fetch_feed(client)
-
-    waiting = asyncio.create_task(fetch_feed(client, after=head["next"], epoch=head["epoch"], wait=10))
-    await _someone_waits(service, 1)
-    await _end(service, account)
-    started = time.monotonic()
-    news = await waiting
-
-    assert [entry["digest"] for entry in news["entries"]] == [_digest(account)]
-    assert news["from"] == head["next"]
-    assert time.monotonic() - started < 9  # it did not sit out its ten seconds
-
-
-async def test_who_waits_in_vain_gets_a_fresh_statement_that_nothing_ended(client: AsyncClient) -> None:
-    head = await fetch_feed(client)
-    etag = f'W/"{head["epoch"]}.{head["seq"]}.{head["seq"]}.{head["seq"]}"'
-
-    query = {"after": head["next"], "epoch": head["epoch"], "wait": "1"}
-    response = await client.get(FEED, params=query, headers={"If-None-Match": etag})
-
-    assert response.status_code == 200
-    assert response.headers["etag"] == etag
-    assert (await verify_feed(client, response))["entries"] == []
-
-
-async def test_one_read_serves_all_who_wait_and_they_hold_no_connection(service: Service, client: AsyncClient) -> None:
-    head = await fetch_feed(client)
-    query = {"after": head["next"], "epoch": head["epoch"], "wait": 10}
-
-    with every_statement(service) as statements:
-        waiting = [asyncio.create_task(fetch_feed(client, **query)) for _ in range(40)]
-        await _someone_waits(service, 40)
-        let_waiters_go(service.app)
-        answers = await asyncio.gather(*waiting)
-
-    service.runtime.revocation_feed._released = False
-    assert [answer["entries"] for answer in answers] == [[]] * 40
-    assert 1 <= sum("FROM revocation_counter" in statement for statement in statements) <= 3
-    assert service.runtime.database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
-
-
-async def test_one_who_is_far_behind_ends_nobody_elses_wait(service: Service, client: AsyncClient) -> None:
-    await _record(service, 1100)
-    head = await fetch_feed(client, after=1000)
-    waiting = [
-        asyncio.create_task(fetch_feed(client, after=head["seq"], epoch=head["epoch"], wait=10)) for _ in range(5)
-    ]
-    await _someone_waits(service, 5)
-
-    behind = [await fetch_feed(client, after=0, wait=10) for _ in range(3)]
-    still_waiting = service.runtime.revocation_feed._waiters
-    await _record(service, 1)
-    news = await asyncio.gather(*waiting)
-
-    assert [len(page["entries"]) for page in behind] == [1000] * 3
-    assert still_waiting == 5
-    assert [len(page["entries"]) for page in news] == [1] * 5
-
-
-async def test_more_waiters_than_are_good_for_a_process_are_sent_away_and_may_still_ask(
-    service: Service, client: AsyncClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(revocation_feed, "MAX_WAITERS", 1)
-    head = await fetch_feed(client)
-    query = {"after": head["next"], "epoch": head["epoch"]}
-    waiting = asyncio.create_task(fetch_feed(client, **query, wait=1))
-    await _someone_waits(service, 1)
-
-    refused = await client.get(FEED, params={**query, "wait": 1})
-    at_once = await fetch_feed(client, **query)
-
-    assert refused.status_code == 503
-    assert refused.json()["error"] == "temporarily_unavailable"
-    assert refused.headers["retry-after"] == "2"
-    assert at_once["entries"] == []
-    await waiting
 
 
 @pytest.mark.parametrize(
@@ -296,7 +197,11 @@ async def test_more_waiters_than_are_good_for_a_process_are_sent_away_and_may_st
 async def test_a_malformed_parameter_is_refused(client: AsyncClient, query: str) -> None:
     response = await client.get(f"{FEED}?{query}")
 
-    assert_oauth_error(response, "invalid_request")
+    answer, name = response.json(), query.partition("=")[0]
+    assert (response.status_code, answer["error"]) == (400, "invalid_request")
+    assert answer["error_description"].startswith("an unknown parameter: " if name == "since" else f"{name}: ")
+    assert re.fullmatch(r"[\x20-\x21\x23-\x5b\x5d-\x7e]+", answer["error_description"])  # RFC 6749 section 5.2
+    assert response.headers["cache-control"] == "no-store"
 
 
 async def test_the_document_is_no_access_token(service: Service, client: AsyncClient) -> None:
@@ -311,13 +216,7 @@ async def test_what_is_rolled_back_takes_no_number(service: Service, client: Asy
     async with service.runtime.unit_of_work(writing=True) as work:
         await work.revocations.record(RevocationKind.CLIENT, ["client_x"])
         await work.session.rollback()
-    await _record(service, 1)
+    await record_ends(service, 1)
 
     news = await fetch_feed(client, after=head["next"], epoch=head["epoch"])
     assert (news["next"], len(news["entries"])) == (head["next"] + 1, 1)
-
-
-async def _someone_waits(service: Service, count: int) -> None:
-    """Let others run until so many wait."""
-    while service.runtime.revocation_feed._waiters < count:  # noqa: ASYNC110 - nobody tells of it
-        await asyncio.sleep(0)

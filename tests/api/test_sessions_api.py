@@ -53,11 +53,12 @@ async def test_one_sees_where_one_is_signed_in_the_session_used_last_first(servi
     assert newest == {
         **common,
         "id": newest["id"],
+        "is_current": False,
         "scopes": ["profile:read"],
         "user_agent": "Mozilla/5.0",
         **{name: newest[name] for name in moments},
     }
-    assert (oldest["id"], oldest["scopes"]) == (str(ann.session_id), SCOPES)
+    assert (oldest["id"], oldest["scopes"], oldest["is_current"]) == (str(ann.session_id), SCOPES, True)
     created, used, idle, absolute = (datetime.fromisoformat(newest[name]) for name in moments)
     assert (used - created, idle - created, absolute - created) == (
         timedelta(0),

@@ -81,7 +81,7 @@ async def test_who_has_it_already_is_not_sent_it_again(client: AsyncClient, path
 async def test_the_settings_show_in_it(migrated_database: str) -> None:
     settings = make_settings(
         migrated_database,
-        tokens={"issuer": "https://example.com/auth/", "jwks_max_age": "PT1M"},
+        tokens={"issuer": "https://example.com/auth", "jwks_max_age": "PT1M"},
         oauth={"password_grant": False},
     )
     async with running_service(settings) as service:

@@ -15,9 +15,9 @@ import pytest
 
 from auth_service.cli.dev import DevState, base_url_of, load_dev_settings, load_or_create_state, prepare
 from tests.support.commands import Operator, Outcome, free_port
-from tests.support.databases import Databases
 from tests.support.processes import run_commands, running_at_once
 from tests.support.programs import find_program
+from tests.support.settings import new_master_key
 
 LAST_LINE = "Stop with Ctrl+C."
 DAMAGED = "auth-service: var/dev.json is damaged. Put it back as it was, or delete ./var to start over.\n"
@@ -88,16 +88,47 @@ def test_the_printed_lines_work_when_pasted_and_again_at_the_second_start(newcom
 
 
 @pytest.mark.interop
-def test_settings_in_the_environment_are_honoured(newcomer: Operator, databases: Databases) -> None:
-    if databases.postgresql is None:
-        pytest.skip("there is no PostgreSQL: half of what these tests are for is not tested")
-    environment = {"AUTH_DATABASE__URL": databases.empty("postgresql"), "AUTH_TOKENS__ALGORITHM": "EdDSA"}
+def test_settings_in_the_environment_are_honoured_and_another_issuer_is_shown(newcomer: Operator) -> None:
+    issuer = "https://tunnel.example.com"
+    environment = {"AUTH_TOKENS__ISSUER": issuer, "AUTH_TOKENS__ALGORITHM": "EdDSA"}
 
     with _what_it_prints(newcomer, "--host", "::1", **environment) as printed:
         answer = _paste(printed)
 
     assert _header(answer)["alg"] == "EdDSA"
-    assert [path.name for path in (newcomer.folder / "var").iterdir()] == ["dev.json"]
+    assert jwt.decode(answer["access_token"], options={"verify_signature": False})["iss"] == issuer
+    assert f"Issuer                  {issuer} (AUTH_TOKENS__ISSUER)\n" in printed
+
+
+@pytest.mark.parametrize("name", ["AUTH_DATABASE__URL", "AUTH_SECURITY__MASTER_KEYS", "auth_database__url"])
+def test_a_database_or_keys_that_are_not_its_own_are_left_alone(newcomer: Operator, name: str) -> None:
+    values = {"url": "sqlite:///./real.db", "keys": new_master_key()}
+    value = values[name.lower().rpartition("_")[2]]
+    newcomer.secrets.append(value)
+
+    outcome = newcomer.run("dev", **{name: value})
+
+    line = f"auth-service: {name}: it is set, and 'dev' works on nothing but ./var. Unset it, or use 'serve'.\n"
+    assert outcome == Outcome(2, "", line)
+    assert [path.name for path in newcomer.folder.rglob("*") if path.is_file()] == ["dev.json"]
+
+
+def test_other_commands_work_on_the_same_with_what_it_says(newcomer: Operator) -> None:
+    state = _prepare(newcomer)
+
+    printed = newcomer.run("dev", "--env", "--port", "9000").stdout
+    environment = dict(line.removeprefix("export ").split("=", 1) for line in printed.splitlines())
+    outcome = newcomer.run("keys", "list", **environment)
+
+    assert environment == {
+        "AUTH_DATABASE__URL": "sqlite:///./var/dev.db",
+        "AUTH_SECURITY__MASTER_KEYS": state.master_key,
+        "AUTH_TOKENS__ISSUER": "http://127.0.0.1:9000",
+        "AUTH_HTTP__DOCS": "true",
+    }
+    assert (outcome.code, outcome.stderr) == (0, "")
+    with _what_it_prints(newcomer, **environment) as again:
+        assert state.admin_password in again
 
 
 def _prepare(newcomer: Operator) -> DevState:

@@ -76,3 +76,12 @@ def test_every_wrong_setting_is_a_finding_and_nothing_is_connected(operator: Ope
 
     assert [(finding["check"], finding["well"]) for finding in _findings(outcome)] == [("settings", False)] * 2
     assert list(operator.folder.iterdir()) == []
+
+
+def test_variables_that_are_ignored_are_noted_and_those_of_kubernetes_are_not(operator: Operator) -> None:
+    operator.run("migrate")
+
+    outcome = operator.run("doctor", AUTH_COLOUR="blue", AUTH_SERVICE_PORT="tcp://10.0.0.1:80")
+
+    assert "ignored        note: AUTH_COLOUR: not a setting of this service." in outcome.stdout.splitlines()
+    assert "AUTH_SERVICE_PORT" not in outcome.stdout

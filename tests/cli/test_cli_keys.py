@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +12,8 @@ from tests.support.keys import KeyStore
 from tests.support.service import running_service
 from tests.support.settings import make_settings, new_master_key
 from tests.support.tokens import read_me
+
+MOMENTS = ("signs_not_before", "rotates_at", "removed_after")
 
 
 @pytest.fixture
@@ -44,8 +46,9 @@ def test_the_list_says_what_each_key_is_for_and_until_when(operator: Operator, s
 
     entries = {key["state"]: key for key in for_programs}
     heading, *rows = [line.split() for line in for_people.stdout.splitlines()]
-    retired, upcoming = records["retired"], records["next"]
+    retired, active, upcoming = records["retired"], records["active"], records["next"]
     assert retired.retired_at is not None
+    assert active.activated_at is not None
     assert heading == ["STATE", "KID", "ALGORITHM", "CREATED", "SIGNS", "FROM", "UNTIL", "MASTER", "KEY"]
     assert {row[0]: row[1] for row in rows} == {state: record.kid for state, record in records.items()}
     assert entries["retired"] == {
@@ -55,11 +58,53 @@ def test_the_list_says_what_each_key_is_for_and_until_when(operator: Operator, s
         "created_at": retired.created_at.isoformat(),
         "activated_at": str(retired.activated_at).replace(" ", "T"),
         "retired_at": retired.retired_at.isoformat(),
-        "until": (retired.retired_at + timedelta(minutes=10, seconds=30 + 10 + 60)).isoformat(),
+        "signs_not_before": None,
+        "rotates_at": None,
+        "removed_after": (retired.retired_at + timedelta(minutes=10, seconds=30 + 10 + 60)).isoformat(),
         "master_key": "first",
     }
-    assert entries["next"]["until"] == (upcoming.created_at + timedelta(hours=24)).isoformat()
-    assert entries["active"]["until"] is None
+    dwelt = upcoming.created_at + timedelta(hours=24)
+    assert entries["next"]["signs_not_before"] == dwelt.isoformat()
+    assert entries["active"]["rotates_at"] == (active.activated_at + timedelta(days=30)).isoformat()
+    assert {key["state"]: sum(key[name] is not None for name in MOMENTS) for key in for_programs} == dict.fromkeys(
+        records, 1
+    )
+    assert f"not before {dwelt:%Y-%m-%d %H:%M:%S}Z" in for_people.stdout
+    assert f"signs until {active.activated_at + timedelta(days=30):%Y-%m-%d %H:%M:%S}Z" in for_people.stdout
+
+
+def test_a_next_key_that_is_younger_than_its_dwell_holds_up_the_rotation(operator: Operator, store: KeyStore) -> None:
+    asyncio.run(store.change(kid_of(store, "active"), activated_at=datetime(2020, 1, 1, tzinfo=UTC)))
+
+    keys = {key["state"]: key for key in listed(operator.run("keys", "list", "--json"))}
+
+    assert keys["active"]["rotates_at"] == keys["next"]["signs_not_before"]
+
+
+def test_before_the_first_start_there_are_no_keys(operator: Operator) -> None:
+    operator.run("migrate")
+
+    for_people, for_programs = operator.run("keys", "list"), operator.run("keys", "list", "--json")
+
+    assert for_people == Outcome(0, "None yet: 'auth-service serve' makes them.\n", "")
+    assert listed(for_programs) == []
+
+
+def test_an_active_key_is_revoked_after_a_next_one_that_cannot_be_opened(operator: Operator, store: KeyStore) -> None:
+    active, upcoming = kid_of(store, "active"), kid_of(store, "next")
+    operator.environment["AUTH_SECURITY__MASTER_KEYS"] = new_master_key()
+
+    too_early = operator.run("keys", "revoke", active, "--emergency")
+    after_the_refusal = states(store)
+    first = operator.run("keys", "revoke", upcoming)
+    second = operator.run("keys", "revoke", active, "--emergency")
+
+    assert (too_early.code, too_early.stdout, too_early.stderr.count("\n")) == (1, "", 1)
+    assert f"revoke the next key first ('auth-service keys revoke {upcoming}'" in too_early.stderr
+    assert after_the_refusal == {active: "active", upcoming: "next"}
+    assert (first.code, second.code) == (0, 0)
+    assert sorted(states(store).values()) == ["active", "next"]
+    assert not {active, upcoming} & set(states(store))
 
 
 def test_a_rotation_before_its_time_is_refused_with_the_time(operator: Operator, store: KeyStore) -> None:

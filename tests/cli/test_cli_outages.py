@@ -1,5 +1,6 @@
 """A database that cannot be used, a schema that is behind, a key that does not open: one line, exit code 2."""
 
+import re
 import socket
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -65,8 +66,6 @@ UNUSABLE: list[tuple[str, str, MakeUrl]] = [
         "rejected SSL upgrade",
         lambda _f, d: f"{_on_the_server(d)}?sslmode=require",
     ),
-    ("folder that cannot be made", "No such file or directory", lambda _f, _d: "sqlite:////proc/nowhere/auth.db"),
-    ("folder below a file", "File exists", lambda f, _d: f"{_not_a_database(f)}/auth.db"),
     ("folder instead of a file", "unable to open database file", lambda f, _d: f"sqlite:///{f}"),
     ("not a database", "file is not a database", lambda f, _d: _not_a_database(f)),
 ]
@@ -85,6 +84,23 @@ def test_a_database_that_cannot_be_used_gets_one_line(
 
     assert (outcome.code, outcome.stdout, outcome.stderr.count("\n")) == (2, "", 1)
     assert outcome.stderr.startswith("auth-service: the database cannot be used: ")
+    assert reason in outcome.stderr
+    assert outcome.stderr.endswith(f". {ADVICE}\n")
+
+
+@pytest.mark.parametrize(
+    ("reason", "make_url_of"),
+    [
+        pytest.param("No such file or directory", lambda _f: "sqlite:////proc/nowhere/auth.db", id="cannot be made"),
+        pytest.param("File exists", lambda f: f"{_not_a_database(f)}/auth.db", id="below a file"),
+    ],
+)
+def test_a_folder_that_cannot_be_made_gets_one_line(
+    operator: Operator, reason: str, make_url_of: Callable[[Path], str]
+) -> None:
+    outcome = operator.run("migrate", AUTH_DATABASE__URL=make_url_of(operator.folder))
+
+    assert (outcome.code, outcome.stdout, outcome.stderr.count("\n")) == (2, "", 1)
     assert reason in outcome.stderr
     assert outcome.stderr.endswith(f". {ADVICE}\n")
 
@@ -133,6 +149,9 @@ def test_a_database_of_somebody_else_gets_one_line_and_stays_as_it_was(operator:
 def test_a_schema_that_is_behind_is_said_to_need_migrate(
     operator: Operator, empty_database: str, command: tuple[str, ...]
 ) -> None:
+    if empty_database.startswith("sqlite"):
+        Path(empty_database.removeprefix("sqlite:///")).touch()
+
     outcome = operator.run(*command, AUTH_DATABASE__URL=empty_database)
 
     assert outcome == Outcome(2, "", f"auth-service: {BEHIND}\n")
@@ -187,3 +206,23 @@ def test_a_host_that_is_not_here_gets_one_line(operator: Operator) -> None:
 
     assert outcome.code == 2
     assert outcome.stderr.startswith("auth-service: cannot listen on 192.0.2.1 port 8000: ")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("doctor",),
+        ("serve",),
+        ("create-admin", "--email", "ann@example.com"),
+        ("clients", "list"),
+        ("keys", "list"),
+        ("keys", "rotate", "--emergency"),
+    ],
+    ids=" ".join,
+)
+def test_only_migrate_makes_a_missing_sqlite_file(operator: Operator, command: tuple[str, ...]) -> None:
+    outcome = operator.run(*command, AUTH_DATABASE__URL="sqlite:///./deep/down/auth.db")
+
+    assert outcome.code == 2
+    assert re.search(r"here is no file .*deep/down/auth\.db.*auth-service migrate", outcome.stdout + outcome.stderr)
+    assert list(operator.folder.iterdir()) == []

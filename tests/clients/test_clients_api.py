@@ -223,3 +223,16 @@ async def test_a_client_that_is_enabled_again_does_not_bring_its_sessions_back(s
     assert stored.created_at < stored.sessions_ended_at < stored.updated_at
     digest = revocation_digest(RevocationKind.CLIENT, client.client_id)
     assert [one.digest for one in await _ended(service)].count(digest) == 1
+
+
+@pytest.mark.parametrize("change", [{}, {"is_active": False}, {"scopes": ["items:read", "items:write"]}])
+async def test_a_change_that_changes_nothing_leaves_no_trace(service: Service, change: dict[str, Any]) -> None:
+    admin = await service.make_admin()
+    client_id = (await _send(service, admin, "POST", "", ORDERS)).json()["client_id"]
+    before = (await _send(service, admin, "PATCH", f"/{client_id}", {"is_active": False})).json()
+    events = len(await service.audit_events())
+
+    answer = await _send(service, admin, "PATCH", f"/{client_id}", change)
+
+    assert (answer.status_code, answer.json()) == (200, before)
+    assert len(await service.audit_events()) == events

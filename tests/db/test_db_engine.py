@@ -22,7 +22,7 @@ from tests.support.settings import make_settings
 
 
 def _open(url: str, **settings: object) -> Database:
-    return Database(DatabaseSettings.model_validate({"url": url, **settings}))
+    return Database(DatabaseSettings.model_validate({"url": url, **settings}), may_create=True)
 
 
 @pytest.fixture

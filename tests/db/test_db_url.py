@@ -11,7 +11,9 @@ from auth_service.db.settings import DatabaseSettings
 from auth_service.db.url import parse_database_url
 from tests.support.databases import Databases
 
-NAMED = {"server_settings": {"application_name": "auth-service", "jit": "off"}}
+LIMITS = {"idle_in_transaction_session_timeout": "10s", "lock_timeout": "3s", "statement_timeout": "30s"}
+OWN = {"jit": "off", **LIMITS}
+NAMED = {"server_settings": {"application_name": "auth-service", **OWN}}
 POOLED = {
     "server_settings": {"application_name": "auth-service"},
     "statement_cache_size": 0,
@@ -46,7 +48,7 @@ def _written(rest: str, scheme: str = "postgresql") -> str:
         pytest.param(
             _written("?application_name=blue&options=-c%20search_path%3Dauth"),
             BASE,
-            {"server_settings": {"application_name": "blue", "jit": "off", "options": "-c search_path=auth"}},
+            {"server_settings": {"application_name": "blue", "options": "-c search_path=auth", **OWN}},
             id="server settings",
         ),
         pytest.param(

@@ -50,7 +50,7 @@ def downgrade():
 
 def _with_database(url: str, do: Callable[[Connection], Result]) -> Result:
     async def run() -> Result:
-        database = Database(DatabaseSettings.model_validate({"url": url}))
+        database = Database(DatabaseSettings.model_validate({"url": url}), may_create=True)
         try:
             async with database.connection() as connection:
                 return await connection.run_sync(do)
@@ -218,7 +218,7 @@ def test_a_database_of_a_newer_release_is_left_as_it_is(migrated_database: str, 
 
 
 async def test_the_revision_is_known(empty_database: str) -> None:
-    database = Database(DatabaseSettings.model_validate({"url": empty_database}))
+    database = Database(DatabaseSettings.model_validate({"url": empty_database}), may_create=True)
 
     before = await current_revision(database)
     await upgrade(database)

@@ -45,7 +45,8 @@ def issued(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """Start a server that signs with the algorithm, and sign in."""
     operator = make_operator(tmp_path_factory.mktemp("interop"))
     port = free_port()
-    del operator.environment["AUTH_TOKENS__ISSUER"]
+    for name in ("AUTH_DATABASE__URL", "AUTH_SECURITY__MASTER_KEYS", "AUTH_TOKENS__ISSUER"):  # `dev` has its own
+        del operator.environment[name]
     with operator.start("dev", "--port", str(port), AUTH_TOKENS__ALGORITHM=request.param) as program:
         printed = program.ready("Stop with Ctrl+C.")
         password = printed.split("-d password=")[1].split()[0]

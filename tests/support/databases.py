@@ -77,7 +77,7 @@ class Databases:
 
 def _migrate(url: str) -> None:
     async def run() -> None:
-        database = Database(DatabaseSettings.model_validate({"url": url}))
+        database = Database(DatabaseSettings.model_validate({"url": url}), may_create=True)
         await upgrade(database)
         await database.dispose()
 

@@ -5,6 +5,8 @@ from typing import Any
 import jwt
 from httpx import AsyncClient, Response
 
+from auth_service.tokens.revocations import RevocationKind, revocation_digest
+from tests.support.service import Account, Service, bearer
 from tests.support.settings import ISSUER
 
 FEED = "/oauth/revocations"
@@ -32,3 +34,20 @@ async def verify_feed(client: AsyncClient, response: Response) -> Claims:
         options={"require": ["iss", "iat", "exp"]},
     )
     return claims
+
+
+async def record_ends(service: Service, count: int) -> None:
+    """Record the ends of sessions that nobody had."""
+    async with service.runtime.unit_of_work(writing=True) as work:
+        await work.revocations.record(RevocationKind.SESSION, [f"session {number}" for number in range(count)])
+
+
+async def sign_out(service: Service, account: Account) -> None:
+    """End the session that the account's token belongs to."""
+    path = f"/users/me/sessions/{account.session_id}"
+    assert (await service.client.delete(path, headers=bearer(account))).status_code == 204
+
+
+def digest_of(account: Account) -> str:
+    """Return the digest by which the feed names the account's session."""
+    return revocation_digest(RevocationKind.SESSION, str(account.session_id))

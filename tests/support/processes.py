@@ -102,7 +102,7 @@ def _wait_and_do(start: Barrier, output: Connection, do: Callable[..., None], ar
 
 def migrate_database(url: str) -> None:
     async def run() -> None:
-        database = Database(DatabaseSettings.model_validate({"url": url, "connect_timeout": 30}))
+        database = Database(DatabaseSettings.model_validate({"url": url, "connect_timeout": 30}), may_create=True)
         try:
             await upgrade(database)
         finally:

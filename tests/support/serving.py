@@ -79,12 +79,25 @@ async def _read_answer(reader: asyncio.StreamReader) -> Answer | None:
     return Answer(int(line.split()[1]), headers, body)
 
 
+_ON_ANY_DATABASE = """
+from auth_service.cli import dev
+dev._ALWAYS_OWN = set()
+dev.run_dev(host="127.0.0.1", port={port})
+"""
+
+
 @contextmanager
-def serving(folder: Path, **variables: str) -> Iterator[Server]:
-    """Run `dev` in an empty folder, with these settings of its environment, until the block ends."""
+def serving(folder: Path, *, database_url: str | None = None, **variables: str) -> Iterator[Server]:
+    """Run `dev` in an empty folder, with these settings of its environment, until the block ends.
+
+    It works on no database but its own; with `database_url` it is made to take that one for its own.
+    """
     port, log = _free_port(), folder / "log"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AUTH_")}
     command = [sys.executable, "-m", "auth_service", "dev", "--port", str(port)]
+    if database_url is not None:
+        variables["AUTH_DATABASE__URL"] = database_url
+        command = [sys.executable, "-c", _ON_ANY_DATABASE.format(port=port)]
     with (
         log.open("wb") as errors,
         subprocess.Popen(

@@ -1,13 +1,15 @@
 """Counts attempts in the database, which all replicas share, in transactions of its own."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
+from functools import cache
+from string import Template
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Interval, and_, case, delete, exists, func, literal, or_, select, true
+from sqlalchemy import TextClause, case, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
-from sqlmodel.sql.sqltypes import UTCDateTime
 
 from auth_service.authenticators.models import ThrottleCounter
 from auth_service.authenticators.throttle_stores import Counter, seconds_until_room
@@ -18,6 +20,27 @@ from auth_service.db.session import Session
 BATCH = 500
 _key, _count, _expires_at = col(ThrottleCounter.key), col(ThrottleCounter.count), col(ThrottleCounter.expires_at)
 _MARK_AGAIN_AFTER = timedelta(days=1)  # not at every sign-in
+
+_WHOLE = Template("""
+WITH full_ones AS (
+  SELECT expires_at FROM throttle_counters WHERE expires_at > clock_timestamp() AND ($full)
+), $steps
+SELECT $done, CAST((SELECT EXTRACT(epoch FROM max(expires_at) - clock_timestamp()) FROM full_ones) AS float)
+""")
+_NONE_IS_FULL = "NOT EXISTS (SELECT FROM full_ones)"
+_IS_FULL = Template("(key = CAST(:key_$n AS varchar) AND count >= CAST(:limit_$n AS integer) AND $limited)")
+_IS_LIMITED = Template("""NOT EXISTS (
+  SELECT FROM throttle_counters mark
+  WHERE mark.key = CAST(:unless_$n AS varchar) AND mark.expires_at > clock_timestamp())""")
+_STEP = Template("""counted_$n AS (
+  INSERT INTO throttle_counters AS stored (key, count, expires_at)
+  SELECT CAST(:key_$n AS varchar), 1, clock_timestamp() + make_interval(secs => CAST(:window_$n AS float))
+  WHERE $condition
+  ON CONFLICT (key) DO UPDATE SET
+    count = CASE WHEN stored.expires_at > clock_timestamp() THEN stored.count + 1 ELSE 1 END,
+    expires_at = CASE WHEN stored.expires_at > clock_timestamp() THEN stored.expires_at ELSE excluded.expires_at END
+  WHERE stored.expires_at <= clock_timestamp() OR stored.count < CAST(:limit_$n AS integer)
+  RETURNING 1)""")
 
 
 class DatabaseStore:
@@ -31,10 +54,12 @@ class DatabaseStore:
         """Count; raises DatabaseUnavailableError."""
         if self._database.is_sqlite:
             return await self._count_on_sqlite(counters)
+        statement = _counting(tuple(each.unless is not None for each in counters))
+        arguments = {f"{name}_{n}": value for n, each in enumerate(counters) for name, value in asdict(each).items()}
         wait: float | None = None
         while wait is None:  # more than once when others took the last places meanwhile: then they can be seen
             async with self._database.statement() as session:
-                is_counted, wait = (await session.execute(_counting(counters))).one()
+                is_counted, wait = (await session.execute(statement, arguments)).one()
             if is_counted:
                 return None
         return wait
@@ -64,8 +89,7 @@ class DatabaseStore:
             if wait is None:
                 for each in counters:
                     if each.unless not in counts:
-                        expires_at = literal(now + timedelta(seconds=each.window), UTCDateTime())
-                        await session.execute(_counting_one(each, expires_at, true()))
+                        await session.execute(_counting_on_sqlite(each, now))
         return wait
 
 
@@ -83,53 +107,35 @@ async def _now(session: Session) -> datetime:
     return now
 
 
-def _counting(counters: Sequence[Counter]) -> Any:  # noqa: ANN401 - SQLAlchemy's type of it says less than this name
-    """Return the statement that counts one attempt on each, one after the other, each only after the one before.
+@cache
+def _counting(has_mark: tuple[bool, ...]) -> TextClause:
+    """Return the statement that counts one attempt on each counter, each only after the one before.
 
     It says whether all were counted, and if not, how long the full ones stay full. Two of them lock their rows in the
-    same order, so they never wait for each other in a circle.
+    same order, so they never wait for each other in a circle. Building it takes longer than running it: once will do.
     """
-    full = _full(counters)
-    steps: list[CTE] = []
-    condition: ColumnElement[bool] = ~exists(select(full.c.key))
-    is_counted: list[ColumnElement[bool]] = []
-    for number, each in enumerate(counters):
-        expires_at = func.clock_timestamp() + literal(timedelta(seconds=each.window), Interval())
-        is_needed = _is_limited(each)
-        step = _counting_one(each, expires_at, and_(condition, is_needed)).returning(_key).cte(f"counted_{number}")
-        steps.append(step)
-        is_done = or_(exists(select(step.c.key)), ~is_needed)
-        is_counted.append(is_done)
-        condition = is_done if number else exists(select(step.c.key))
-    longest = select(func.max(func.extract("epoch", full.c.expires_at - func.clock_timestamp()))).scalar_subquery()
-    return select(and_(~exists(select(full.c.key)), *is_counted), longest).add_cte(*steps)
+    numbers = range(len(has_mark))
+    limited = [_IS_LIMITED.substitute(n=n) if has_mark[n] else "true" for n in numbers]
+    counted = [f"EXISTS (SELECT FROM counted_{n})" for n in numbers]
+    steps = [
+        _STEP.substitute(n=n, condition=f"{counted[n - 1] if n else _NONE_IS_FULL} AND {limited[n]}") for n in numbers
+    ]
+    full = " OR ".join(_IS_FULL.substitute(n=n, limited=limited[n]) for n in numbers)
+    done = " AND ".join(f"({counted[n]} OR NOT {limited[n]})" for n in numbers)
+    return text(_WHOLE.substitute(full=full, steps=", ".join(steps), done=done))
 
 
-def _full(counters: Sequence[Counter]) -> CTE:
-    """Return the counters that have no room."""
-    which = or_(*[and_(_key == each.key, _count >= each.limit, _is_limited(each)) for each in counters])
-    return select(_key, _expires_at).where(which, _expires_at > database_now()).cte("full_ones")
-
-
-def _is_limited(counter: Counter) -> ColumnElement[bool]:
-    if counter.unless is None:
-        return true()
-    mark = ThrottleCounter.__table__.alias("mark")  # type: ignore[attr-defined]
-    return ~exists(select(mark.c.key).where(mark.c.key == counter.unless, mark.c.expires_at > database_now()))
-
-
-def _counting_one(counter: Counter, expires_at: ColumnElement[Any], condition: ColumnElement[bool]) -> Any:  # noqa: ANN401
-    """Return the statement that counts one attempt where there is room, in the window that is open or in a new one."""
-    first = select(literal(counter.key), literal(1), expires_at).where(condition)
-    added = insert(ThrottleCounter).from_select(["key", "count", "expires_at"], first)
-    is_open = _expires_at > database_now()
-    return added.on_conflict_do_update(
+def _counting_on_sqlite(counter: Counter, now: datetime) -> Any:  # noqa: ANN401 - SQLAlchemy's type says less
+    counted = insert(ThrottleCounter).values(
+        key=counter.key, count=1, expires_at=now + timedelta(seconds=counter.window)
+    )
+    is_open = _expires_at > now
+    return counted.on_conflict_do_update(
         index_elements=["key"],
         set_={
             "count": case((is_open, _count + 1), else_=1),
-            "expires_at": case((is_open, _expires_at), else_=added.excluded.expires_at),
+            "expires_at": case((is_open, _expires_at), else_=counted.excluded.expires_at),
         },
-        where=or_(~is_open, _count < counter.limit),
     )
 
 

@@ -7,9 +7,9 @@ from functools import cache
 from string import Template
 from typing import Any
 
-from sqlalchemy import TextClause, case, delete, select, text
+from sqlalchemy import TextClause, case, delete, text
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col
+from sqlmodel import col, select
 
 from auth_service.authenticators.models import ThrottleCounter
 from auth_service.authenticators.throttle_stores import Counter, seconds_until_room
@@ -59,7 +59,7 @@ class DatabaseStore:
         wait: float | None = None
         while wait is None:  # more than once when others took the last places meanwhile: then they can be seen
             async with self._database.statement() as session:
-                is_counted, wait = (await session.execute(statement, arguments)).one()
+                is_counted, wait = (await (await session.connection()).execute(statement, arguments)).one()
             if is_counted:
                 return None
         return wait
@@ -67,8 +67,8 @@ class DatabaseStore:
     async def succeed(self, *, clear: str, mark: str, lasting: float) -> None:
         """Forget one and mark the other; raises DatabaseUnavailableError."""
         async with self._database.transaction(writing=True) as session:
-            await session.execute(delete(ThrottleCounter).where(_key == clear))
-            await session.execute(_marking(mark, await _now(session) + timedelta(seconds=lasting)))
+            await session.exec(delete(ThrottleCounter).where(_key == clear))
+            await session.exec(_marking(mark, await _now(session) + timedelta(seconds=lasting)))
 
     async def check(self) -> None:
         """Do nothing: the database is checked by itself."""
@@ -81,7 +81,7 @@ class DatabaseStore:
         keys = [key for each in counters for key in (each.key, each.unless) if key]
         async with self._database.transaction(writing=True) as session:
             now = await _now(session)
-            stored = await session.execute(
+            stored = await session.exec(
                 select(_key, _count, _expires_at).where(_key.in_(keys), _expires_at > database_now())
             )
             counts = {key: (count, (expires_at - now).total_seconds()) for key, count, expires_at in stored}
@@ -89,22 +89,21 @@ class DatabaseStore:
             if wait is None:
                 for each in counters:
                     if each.unless not in counts:
-                        await session.execute(_counting_on_sqlite(each, now))
+                        await session.exec(_counting_on_sqlite(each, now))
         return wait
 
 
 async def forget_expired_counters(session: Session) -> bool:
     """Remove a batch of counters whose window is over, and of marks; say whether there may be more."""
     expired = select(_key).where(_expires_at < database_now()).limit(BATCH).with_for_update(skip_locked=True)
-    removed: Any = await session.execute(
+    removed: Any = await session.exec(
         delete(ThrottleCounter).where(_key.in_(expired)).execution_options(synchronize_session=False)
     )
     return bool(removed.rowcount == BATCH)
 
 
 async def _now(session: Session) -> datetime:
-    now: datetime = (await session.execute(select(database_now()))).scalar_one()
-    return now
+    return (await session.exec(select(database_now()))).one()
 
 
 @cache

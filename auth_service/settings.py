@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from auth_service.accounts.settings import AccountSettings
 from auth_service.authenticators.settings import PasswordPolicySettings
+from auth_service.authenticators.throttle_settings import ThrottleSettings
 from auth_service.db.settings import DatabaseSettings
 from auth_service.oauth.settings import OAuthSettings
 from auth_service.security.settings import HashingSettings, SecuritySettings
@@ -30,6 +31,17 @@ class HttpSettings(BaseModel):
     )
     max_body_bytes: int = Field(
         default=65_536, ge=1024, le=10_485_760, description="The largest request body, in bytes.", examples=[65_536]
+    )
+
+    trusted_hops: int = Field(
+        default=0,
+        ge=0,
+        le=8,
+        description=(
+            "Proxies in front of this service that add to X-Forwarded-For who called them; 0 means that the header is "
+            "not believed."
+        ),
+        examples=[1],
     )
 
     @field_validator("cors_origins", mode="before")
@@ -59,6 +71,7 @@ class Settings(BaseSettings):
     tokens: TokenSettings
     hashing: HashingSettings = Field(default_factory=HashingSettings)
     password_policy: PasswordPolicySettings = Field(default_factory=PasswordPolicySettings)
+    throttle: ThrottleSettings = Field(default_factory=ThrottleSettings)
     accounts: AccountSettings = Field(default_factory=AccountSettings)
     oauth: OAuthSettings = Field(default_factory=OAuthSettings)
     http: HttpSettings = Field(default_factory=HttpSettings)

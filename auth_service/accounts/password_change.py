@@ -9,6 +9,7 @@ from auth_service.audit.events import AuditEvent
 from auth_service.audit.trail import AuditTrail
 from auth_service.authenticators.password import PasswordAuthenticator
 from auth_service.authenticators.password_policy import check_new_password
+from auth_service.authenticators.throttle_settings import ThrottleKind
 from auth_service.authz.actions import Action
 from auth_service.authz.policy import authorize
 from auth_service.authz.principal import Principal
@@ -32,14 +33,16 @@ class PasswordChanger:
     async def change(self, principal: Principal, user_id: UUID, change: PasswordChange) -> None:
         """Replace the password.
 
-        Raises AccessDeniedError, WeakPasswordError, WrongPasswordError, and UnfitAccountError when the account changed
-        while the passwords were being hashed.
+        Raises AccessDeniedError, WeakPasswordError, TooManyAttemptsError, WrongPasswordError, and UnfitAccountError
+        when the account changed while the passwords were being hashed.
         """
         authorize(principal, Action.PASSWORD_CHANGE, owner_id=user_id)
         check_new_password(change.new_password, self.passwords.policy)
         user = await self.users.get(user_id)
         epoch = user.credential_epoch  # copied now: the gate refreshes this very object
-        verification = await self.passwords.verify(user, change.current_password, identifier=user.email)
+        verification = await self.passwords.verify(
+            user, change.current_password, kind=ThrottleKind.PASSWORD, identifier=user.email
+        )
         if not verification.matches:
             self.audit.record_refusal(AuditEvent.PASSWORD_CHANGED, actor=principal, subject=user_id)
             raise WrongPasswordError

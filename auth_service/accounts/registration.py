@@ -1,7 +1,6 @@
 """How an account comes to be: a stranger registers, or an administrator creates it."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from auth_service.accounts.administrators import lock_administrators
 from auth_service.accounts.errors import (
@@ -11,9 +10,11 @@ from auth_service.accounts.errors import (
     RegistrationClosedError,
 )
 from auth_service.accounts.settings import AccountSettings
-from auth_service.audit.events import AuditEvent
+from auth_service.audit.events import AuditEvent, Origin
 from auth_service.audit.trail import AuditTrail
 from auth_service.authenticators.password import PasswordAuthenticator
+from auth_service.authenticators.throttle import Throttle
+from auth_service.authenticators.throttle_settings import ThrottleKind
 from auth_service.authz.actions import Action
 from auth_service.authz.policy import authorize, is_entitled
 from auth_service.authz.principal import Principal
@@ -33,14 +34,16 @@ class Registration:
     session: Session
     users: UserRepository
     passwords: PasswordAuthenticator
+    throttle: Throttle
     audit: AuditTrail
     settings: AccountSettings
-    now: datetime
+    origin: Origin
 
     async def create(self, principal: Principal | None, new_user: UserCreate) -> User:
         """Create an account for a stranger (`principal` is None), for a user who is not an administrator, or by one.
 
-        Raises RegistrationClosedError, PrivilegedFieldsError, PasswordRequiredError, InsufficientScopeError.
+        Raises RegistrationClosedError, PrivilegedFieldsError, PasswordRequiredError, InsufficientScopeError,
+        TooManyAttemptsError.
         """
         if principal is not None and is_entitled(principal, Action.USER_CREATE):
             authorize(principal, Action.USER_CREATE)
@@ -53,6 +56,7 @@ class Registration:
             raise RegistrationClosedError
         if new_user.password is None:
             raise PasswordRequiredError
+        await self.throttle.admit(ThrottleKind.REGISTRATION, identifier=new_user.email, network=self.origin.network)
         return await self._add(principal, new_user, await self._hash(new_user), AuditEvent.USER_REGISTERED)
 
     async def create_first_administrator(self, principal: Principal, new_user: UserCreate) -> User:
@@ -80,17 +84,17 @@ class Registration:
     ) -> User:
         sent = new_user.model_dump(include=set(new_user.privileged))
         user = User(
-            id=uuid7(self.now),
+            id=uuid7(self.origin.now),
             email=new_user.email,
             email_normalized=normalize_email(new_user.email),
-            email_verified_at=self.now if sent.get("email_verified") else None,
+            email_verified_at=self.origin.now if sent.get("email_verified") else None,
             username=new_user.username,
             full_name=new_user.full_name,
             hashed_password=password_hash,
             is_active=sent.get("is_active", True),
             is_superuser=sent.get("is_superuser", False),
-            created_at=self.now,
-            updated_at=self.now,
+            created_at=self.origin.now,
+            updated_at=self.origin.now,
         )
         await self.users.add(user)
         self.audit.record(event, actor=principal, subject=user.id, privileged=sent)

@@ -23,7 +23,7 @@ async def update_me(change: UserUpdate, user: CurrentUser, principal: CurrentPri
     return await work.account_update.update(principal, user.id, change)
 
 
-@router.put("/password", status_code=204, response_class=Response, responses=problems(400, 401, 403, 422))
+@router.put("/password", status_code=204, response_class=Response, responses=problems(400, 401, 403, 422, 429))
 async def change_my_password(
     change: PasswordChange, user: CurrentUser, principal: CurrentPrincipal, work: Work
 ) -> None:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
 from auth_service.api.errors import AmbiguousCredentialError, MissingCredentialError
-from auth_service.api.problems import INTERNAL_ERROR_DETAIL, PROBLEM_TYPE, status_of
+from auth_service.api.problems import INTERNAL_ERROR_DETAIL, PROBLEM_TYPE, oauth_code, status_of
 from auth_service.authz.errors import AccessDeniedError
 from auth_service.db.errors import DatabaseUnavailableError
 from auth_service.errors import ServiceError, TooManyAttemptsError
@@ -88,7 +88,8 @@ def oauth_problems(*refusals: type[ServiceError]) -> Responses:
     """Document these refusals of an OAuth endpoint, and those that any of them can answer with."""
     examples: dict[int, dict[str, str]] = {status: dict([example]) for status, example in _ANY_OAUTH_ROUTE.items()}
     for refusal in refusals:
-        examples.setdefault(status_of(refusal), {})[refusal.code] = refusal.detail
+        status = status_of(refusal)
+        examples.setdefault(status, {})[oauth_code(status, refusal.code)] = refusal.detail
     return {
         status: {
             "model": OAuthProblem,

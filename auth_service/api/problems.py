@@ -91,7 +91,7 @@ def refusal(
     """
     if not scope["path"].startswith(OAUTH_PATHS):
         return problem(status, code, detail, headers=headers)
-    body = {"error": _oauth_code(status, code), "error_description": detail}
+    body = {"error": oauth_code(status, code), "error_description": detail}
     return JSONResponse(body, status, {**NO_STORE, **(headers or {})})
 
 
@@ -100,7 +100,7 @@ def internal_error(scope: Scope) -> Response:
     return refusal(scope, HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", INTERNAL_ERROR_DETAIL)
 
 
-def _oauth_code(status: HTTPStatus, code: str) -> str:
+def oauth_code(status: HTTPStatus, code: str) -> str:
     """Name it as RFC 6749 sections 4.1.2.1 and 5.2 do."""
     match status:
         case HTTPStatus.BAD_REQUEST | HTTPStatus.UNAUTHORIZED:

@@ -9,6 +9,7 @@ from auth_service.api.dependencies import Work
 from auth_service.api.forms import document_form, get_oauth_parameters
 from auth_service.api.openapi import oauth_problems
 from auth_service.api.problems import NO_STORE, OAUTH_PATHS
+from auth_service.errors import TooManyAttemptsError
 from auth_service.oauth.errors import (
     InvalidClientError,
     InvalidGrantError,
@@ -62,6 +63,7 @@ class TokenRead(BaseModel):
         InvalidScopeError,
         InvalidTargetError,
         InvalidClientError,
+        TooManyAttemptsError,
     ),
 )
 async def issue_token(

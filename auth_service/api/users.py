@@ -59,7 +59,7 @@ class UserListQuery(PageQuery):
         )
 
 
-@router.post("", status_code=201, response_model=UserRead, responses=problems(400, 401, 403, 409, 422))
+@router.post("", status_code=201, response_model=UserRead, responses=problems(400, 401, 403, 409, 422, 429))
 async def create_user(new_user: UserCreate, principal: OptionalPrincipal, work: Work) -> User:
     """Register.
 

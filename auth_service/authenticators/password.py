@@ -7,6 +7,8 @@ from pydantic import SecretStr
 from auth_service.authenticators.password_policy import check_new_password
 from auth_service.authenticators.settings import PasswordPolicySettings
 from auth_service.authenticators.stand_ins import StandIns
+from auth_service.authenticators.throttle import Throttle
+from auth_service.authenticators.throttle_settings import ThrottleKind
 from auth_service.db.session import Session
 from auth_service.security.passwords import PasswordHasher, Verification
 from auth_service.users.identifier import normalize_identifier
@@ -24,6 +26,8 @@ class PasswordAuthenticator:
     hasher: PasswordHasher
     policy: PasswordPolicySettings
     stand_ins: StandIns
+    throttle: Throttle
+    network: str | None
 
     async def enrol(self, new_password: SecretStr) -> str:
         """Return the hash to store for a new password; raises WeakPasswordError."""
@@ -31,12 +35,17 @@ class PasswordAuthenticator:
         await self.session.release()
         return await self.hasher.hash(new_password)
 
-    async def verify(self, user: User | None, password: SecretStr, *, identifier: str) -> Verification:
-        """Compare `password` with that of `user`, who was looked for by `identifier`.
+    async def verify(
+        self, user: User | None, password: SecretStr, *, kind: ThrottleKind, identifier: str
+    ) -> Verification:
+        """Compare `password` with that of `user`, who was looked for by `identifier`; raises TooManyAttemptsError.
 
         No account, and an account without a password, take as long and say no.
         """
-        await self.session.release()
+        await self.throttle.admit(kind, identifier=identifier, network=self.network)
         stored = user.hashed_password if user else None
         key = normalize_identifier(identifier) or identifier  # one pick for all spellings, as there is one account
-        return await self.hasher.verify(password, stored, stand_in=self.stand_ins.pick(key))
+        verification = await self.hasher.verify(password, stored, stand_in=self.stand_ins.pick(key))
+        if verification.matches:
+            await self.throttle.succeeded(kind, identifier=identifier, network=self.network)
+        return verification

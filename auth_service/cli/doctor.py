@@ -8,6 +8,7 @@ from pathlib import Path
 
 import typer
 
+from auth_service.authenticators.throttle_stores import StoreAwayError
 from auth_service.authz.principal import OPERATOR
 from auth_service.cli.configuration import ConfigurationError, ignored_variables, load_settings, unsafe_settings
 from auth_service.cli.failures import MISCONFIGURED, describe_outage, failing_clearly
@@ -83,6 +84,19 @@ async def _database_findings(runtime: Runtime) -> AsyncIterator[Finding]:
         exists = await work.registration.has_administrator(OPERATOR)
     mend = "There is none. Run: auth-service create-admin --email you@example.com"
     yield Finding("administrator", well=exists, mend="" if exists else mend)
+    yield await _throttle_finding(runtime)
+
+
+async def _throttle_finding(runtime: Runtime) -> Finding:
+    try:
+        await runtime.throttle_counters.store.check()
+    except StoreAwayError as error:
+        mend = (
+            f"the store that AUTH_THROTTLE__STORAGE names does not answer ({error}): until it does, each process "
+            "counts attempts by itself."
+        )
+        return Finding("throttles", well=False, mend=mend)
+    return Finding("throttles", well=True)
 
 
 def _key_finding(keys: Sequence[KeyEntry]) -> Finding:

@@ -8,6 +8,8 @@ from typing import Self
 import structlog
 
 from auth_service.audit.events import AuditEvent, Origin
+from auth_service.authenticators.throttle_database import forget_expired_counters
+from auth_service.authenticators.throttle_storage import open_counter_store
 from auth_service.authz.errors import AccessDeniedError
 from auth_service.db.engine import Database
 from auth_service.db.errors import SchemaBehindError
@@ -33,8 +35,8 @@ class Runtime(Parts):
 
     def __init__(self, settings: Settings, *, clock: Clock = utc_now) -> None:
         """Prepare everything that needs no database; `load_keys` does the rest."""
-        super().__init__(settings, clock)
         self.database = Database(settings.database)
+        super().__init__(settings, clock, open_counter_store(settings.throttle, self.database))
         self.revocation_feed = RevocationFeed(self._read_revocations, listed_for=settings.tokens.revocations_listed_for)
         self._keys_are_usable = True
 
@@ -48,6 +50,7 @@ class Runtime(Parts):
         """Give back threads and connections."""
         self.hasher.close()
         await self.revocation_feed.close()
+        await self.throttle_counters.store.close()
         await self.database.dispose()
 
     async def load_keys(self) -> None:
@@ -103,7 +106,11 @@ class Runtime(Parts):
         while more:
             async with self.unit_of_work(writing=True) as work:
                 is_mine = await try_lock_until_commit(work.session, "retention")
-                more = is_mine and await work.retention.forget_batch()
+                if is_mine:
+                    more_counters = await forget_expired_counters(work.session)
+                    more = await work.retention.forget_batch() or more_counters
+                else:
+                    more = False
 
     @asynccontextmanager
     async def unit_of_work(

@@ -8,6 +8,7 @@ from auth_service.accounts.session_control import SessionControl
 from auth_service.audit.events import Origin
 from auth_service.audit.trail import AuditTrail
 from auth_service.authenticators.password import PasswordAuthenticator
+from auth_service.authenticators.throttle import Throttle
 from auth_service.authz.principal import Principal
 from auth_service.clients.fields import ClientGrant
 from auth_service.clients.repository import ClientRepository
@@ -68,7 +69,9 @@ class UnitOfWork:
     def registration(self) -> Registration:
         """Creating accounts."""
         settings = self._parts.settings.accounts
-        return Registration(self.session, self._users, self._passwords, self.audit, settings, self.origin.now)
+        return Registration(
+            self.session, self._users, self._passwords, self.throttle, self.audit, settings, self.origin
+        )
 
     @property
     def account_update(self) -> AccountUpdate:
@@ -94,6 +97,11 @@ class UnitOfWork:
     def sessions(self) -> Sessions:
         """Opening and ending sessions."""
         return Sessions(self._session_repository, self.revocations, self._parts.settings.tokens)
+
+    @property
+    def throttle(self) -> Throttle:
+        """Counting attempts."""
+        return Throttle(self.session, self._parts.throttle_counters)
 
     @property
     def outbox(self) -> Outbox:
@@ -130,7 +138,8 @@ class UnitOfWork:
     @property
     def client_authenticator(self) -> ClientAuthenticator:
         """Finding out which client asks."""
-        return ClientAuthenticator(ClientRepository(self.session), self.audit)
+        throttle = self._parts.client_secret_throttle
+        return ClientAuthenticator(ClientRepository(self.session), self.audit, throttle, self.origin.network)
 
     @property
     def retention(self) -> Retention:
@@ -188,4 +197,7 @@ class UnitOfWork:
     @property
     def _passwords(self) -> PasswordAuthenticator:
         parts = self._parts
-        return PasswordAuthenticator(self.session, parts.hasher, parts.settings.password_policy, parts.stand_ins)
+        policy = parts.settings.password_policy
+        return PasswordAuthenticator(
+            self.session, parts.hasher, policy, parts.stand_ins, self.throttle, self.origin.network
+        )

@@ -18,6 +18,7 @@ from auth_service.accounts.models import PendingRegistration
 from auth_service.app import create_app
 from auth_service.audit.models import AuditRecord
 from auth_service.authenticators.models import ThrottleCounter
+from auth_service.authenticators.throttle_stores import MemoryStore
 from auth_service.authz.principal import OPERATOR
 from auth_service.authz.scopes import Scope
 from auth_service.clients.models import FIRST_PARTY_CLIENT_ID, Client
@@ -141,6 +142,9 @@ class Service:
                 await session.exec(delete(table))
             await session.exec(delete(Client).where(col(Client.id) != FIRST_PARTY_CLIENT_ID))
         self.runtime.revocation_feed._list = None
+        if isinstance(store := self.runtime.throttle_counters.store, MemoryStore):
+            store.forget_all()
+        self.runtime.client_secret_throttle.forget_all()
 
 
 @asynccontextmanager

@@ -8,6 +8,21 @@ from auth_service.settings import Settings
 
 ISSUER = "http://127.0.0.1:8000"
 CHEAP_HASHES = {"argon2_memory_kib": 8, "argon2_passes": 1, "bcrypt_cost": 4, "workers": 2}
+NO_LIMITS = {
+    "storage": "memory",
+    **dict.fromkeys(
+        [
+            "guesses_per_pair",
+            "guesses_per_network",
+            "guesses_per_account",
+            "codes_per_account",
+            "registrations_per_network",
+            "mails_per_address",
+            "mails_per_network",
+        ],
+        1_000_000,
+    ),
+}
 CHEAPEST_SERVABLE_HASHES = {"argon2_memory_kib": 7_168, "argon2_passes": 1, "bcrypt_cost": 10, "workers": 2}
 
 
@@ -22,6 +37,7 @@ def make_settings(database_url: str, **groups: dict[str, object]) -> Settings:
         "security": {"master_keys": new_master_key()},
         "tokens": {"issuer": ISSUER, "key_refresh_interval": "PT1H"},  # nothing in the background of a test
         "hashing": dict(CHEAP_HASHES),
+        "throttle": dict(NO_LIMITS),  # all tests come from one network
         "http": {"docs": True},
     }
     return Settings.model_validate(

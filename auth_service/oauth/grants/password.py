@@ -7,6 +7,7 @@ from pydantic import SecretStr
 from auth_service.audit.events import AuditEvent, Origin
 from auth_service.audit.trail import AuditTrail
 from auth_service.authenticators.password import PasswordAuthenticator
+from auth_service.authenticators.throttle_settings import ThrottleKind
 from auth_service.authz.principal import Principal
 from auth_service.authz.scopes import Scope, grantable_scopes
 from auth_service.clients.fields import ClientGrant
@@ -39,7 +40,8 @@ class PasswordGrant:
     async def issue(self, request: TokenRequest) -> TokenResponse:
         """Return tokens for the account that `username` and `password` prove.
 
-        Raises InvalidRequestError, InvalidGrantError, InvalidScopeError, HashingOverloadedError.
+        Raises InvalidRequestError, InvalidGrantError, InvalidScopeError, TooManyAttemptsError,
+        HashingOverloadedError.
         """
         identifier, password = request.parameters.get("username"), request.parameters.get("password")
         if identifier is None or password is None or _is_too_long(password):
@@ -75,7 +77,7 @@ class PasswordGrant:
         # Copied now: the gate refreshes this very object, and what counts is what the password was checked against.
         epoch = found.credential_epoch if found else 0
         verified_hash = found.hashed_password if found else None
-        verification = await self.passwords.verify(found, password, identifier=identifier)
+        verification = await self.passwords.verify(found, password, kind=ThrottleKind.SIGN_IN, identifier=identifier)
         try:
             user = await self._admit(found, verification, epoch)
             await self.gate.hold_client(request.client)

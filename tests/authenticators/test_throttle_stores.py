@@ -70,6 +70,8 @@ async def _count(store: CounterStore, *counters: Counter, times: int = 1) -> Seq
 
 
 async def test_of_many_at_once_as_many_are_counted_as_there_is_room_for(store: CounterStore) -> None:
+    await _count(store, Counter("another", 100, 900), times=50)  # opens connections: then they do count at once
+
     waits = await _count(store, PAIR, NETWORK, ACCOUNT, times=50)
 
     assert waits.count(None) == 3

@@ -139,6 +139,7 @@ async def test_what_is_refused_is_in_the_log_or_in_the_audit_but_no_secret_is(
     started_service: Service, known: Known, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = {event.id for event in await started_service.audit_events()}
+    started_service.runtime.client_secret_throttle.forget_all()
 
     with capture_logs() as logs:
         for offer in REFUSED.values():
@@ -157,6 +158,7 @@ async def test_what_is_refused_is_in_the_log_or_in_the_audit_but_no_secret_is(
     assert {(line["event"], line["reason"]) for line in logs} == {
         ("client.refused", "unknown"),
         ("client.refused", "secret_of_a_public_client"),
+        ("client.refused", "wrong_secret"),  # the same one again
     }
     assert len(logs) + len(events) == len(REFUSED)
     written = repr(logs) + repr([event.model_dump() for event in events]) + capsys.readouterr().out

@@ -1,5 +1,7 @@
 """The services of one unit of work: what the edge and the commands call."""
 
+from collections.abc import Mapping
+
 from auth_service.accounts.account_update import AccountUpdate
 from auth_service.accounts.deletion import AccountDeletion
 from auth_service.accounts.password_change import PasswordChanger
@@ -14,6 +16,7 @@ from auth_service.clients.repository import ClientRepository
 from auth_service.db.session import Session
 from auth_service.items.repository import ItemRepository
 from auth_service.items.service import ItemService
+from auth_service.mail.messages import Composer
 from auth_service.mail.outbox import Outbox
 from auth_service.oauth.client_administration import ClientAdministration
 from auth_service.oauth.client_auth import ClientAuthenticator
@@ -53,6 +56,7 @@ class UnitOfWork:
         self._users = UserRepository(session)
         self._session_repository = SessionRepository(session)
         self.gate = AccountGate(self._users, ClientRepository(session), self._session_repository)
+        self.outbox = Outbox(session, parts.outbox_box, origin.now)
 
     @property
     def users(self) -> UserService:
@@ -96,9 +100,9 @@ class UnitOfWork:
         return Sessions(self._session_repository, self.revocations, self._parts.settings.tokens)
 
     @property
-    def outbox(self) -> Outbox:
-        """Mail that is sent after the commit."""
-        return Outbox(self.session, self._parts.outbox_box, self.origin.now)
+    def composers(self) -> Mapping[str, Composer]:
+        """What makes mail of queued messages, by their kind."""
+        return {}
 
     @property
     def signing_keys(self) -> SigningKeyRepository:

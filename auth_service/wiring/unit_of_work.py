@@ -18,6 +18,7 @@ from auth_service.items.repository import ItemRepository
 from auth_service.items.service import ItemService
 from auth_service.mail.messages import Composer
 from auth_service.mail.outbox import Outbox
+from auth_service.mail.repository import OutboxRepository
 from auth_service.oauth.client_administration import ClientAdministration
 from auth_service.oauth.client_auth import ClientAuthenticator
 from auth_service.oauth.grants.client_credentials import ClientCredentialsGrant
@@ -56,7 +57,7 @@ class UnitOfWork:
         self._users = UserRepository(session)
         self._session_repository = SessionRepository(session)
         self.gate = AccountGate(self._users, ClientRepository(session), self._session_repository)
-        self.outbox = Outbox(session, parts.outbox_box, origin.now)
+        self.outbox = Outbox(session, parts.outbox_box, origin.now, is_on=parts.settings.mail.is_on)
 
     @property
     def users(self) -> UserService:
@@ -103,6 +104,11 @@ class UnitOfWork:
     def composers(self) -> Mapping[str, Composer]:
         """What makes mail of queued messages, by their kind."""
         return {}
+
+    @property
+    def queued_mail(self) -> OutboxRepository:
+        """The queued mail, and what became of it."""
+        return OutboxRepository(self.session)
 
     @property
     def signing_keys(self) -> SigningKeyRepository:

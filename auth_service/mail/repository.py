@@ -57,7 +57,10 @@ class OutboxRepository:
             .execution_options(synchronize_session=False)
         )
         row = (await self._session.exec(statement)).one_or_none()
-        return ClaimedMessage(*row, now) if row is not None else None
+        if row is None:
+            return None
+        id_, kind, sealed, attempts, created_at = row
+        return ClaimedMessage(id_, kind, sealed, attempts, created_at, claimed_at=now)
 
     async def delete(self, claimed: ClaimedMessage) -> None:
         """Remove a message, unless its lease is over and it is somebody else's by now."""

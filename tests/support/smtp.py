@@ -157,7 +157,7 @@ def running_mailbox(
     """Run a server on a free port of this machine; for TLS `certificate` is where one is made."""
     mailbox = Mailbox()
     context = _make_certificate(certificate) if certificate else None
-    parameters: dict[str, Any] = {"hostname": "mx.test", "require_starttls": tls == "starttls"}
+    parameters: dict[str, Any] = {"hostname": "mx.test", "enable_SMTPUTF8": True, "require_starttls": tls == "starttls"}
     if tls == "starttls":
         parameters["tls_context"] = context
     if login is not None:

@@ -181,6 +181,8 @@ class MailSettings(BaseModel):
 
 def _parse_sender(sender: str) -> Address:
     name, address = parseaddr(sender)
+    if not sender.isprintable():
+        raise ValueError("there are control characters in it")
     try:
         validated = validate_email(address, check_deliverability=False)
         return Address(name, validated.local_part, validated.ascii_domain)

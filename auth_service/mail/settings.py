@@ -3,7 +3,7 @@
 import ipaddress
 from datetime import timedelta
 from email.headerregistry import Address
-from email.utils import parseaddr
+from email.utils import getaddresses
 from enum import StrEnum
 from pathlib import Path
 
@@ -180,10 +180,10 @@ class MailSettings(BaseModel):
 
 
 def _parse_sender(sender: str) -> Address:
-    name, address = parseaddr(sender)
     if not sender.isprintable():
         raise ValueError("there are control characters in it")
     try:
+        [(name, address)] = getaddresses([sender])
         validated = validate_email(address, check_deliverability=False)
         return Address(name, validated.local_part, validated.ascii_domain)
     except (EmailNotValidError, UnicodeError, ValueError, IndexError):

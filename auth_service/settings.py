@@ -10,6 +10,7 @@ from auth_service.accounts.settings import AccountSettings
 from auth_service.authenticators.settings import PasswordPolicySettings
 from auth_service.authenticators.throttle_settings import ThrottleSettings
 from auth_service.db.settings import DatabaseSettings
+from auth_service.mail.settings import MailSettings
 from auth_service.oauth.settings import OAuthSettings
 from auth_service.security.settings import HashingSettings, SecuritySettings
 from auth_service.tokens.settings import TokenSettings
@@ -73,5 +74,6 @@ class Settings(BaseSettings):
     password_policy: PasswordPolicySettings = Field(default_factory=PasswordPolicySettings)
     throttle: ThrottleSettings = Field(default_factory=ThrottleSettings)
     accounts: AccountSettings = Field(default_factory=AccountSettings)
+    mail: MailSettings = Field(default_factory=MailSettings)
     oauth: OAuthSettings = Field(default_factory=OAuthSettings)
     http: HttpSettings = Field(default_factory=HttpSettings)

@@ -1,5 +1,6 @@
 """A process of the service: its database, its units of work, and what it does in the background."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -38,6 +39,7 @@ class Runtime(Parts):
         self.database = Database(settings.database)
         super().__init__(settings, clock, open_counter_store(settings.throttle, self.database))
         self.revocation_feed = RevocationFeed(self._read_revocations, listed_for=settings.tokens.revocations_listed_for)
+        self.mail_queued = asyncio.Event()
         self._keys_are_usable = True
 
     async def __aenter__(self) -> Self:
@@ -106,11 +108,17 @@ class Runtime(Parts):
         while more:
             async with self.unit_of_work(writing=True) as work:
                 is_mine = await try_lock_until_commit(work.session, "retention")
-                if is_mine:
-                    more_counters = await forget_expired_counters(work.session)
-                    more = await work.retention.forget_batch() or more_counters
-                else:
-                    more = False
+                more = is_mine and await self._forget_batch(work)
+
+    async def _forget_batch(self, work: UnitOfWork) -> bool:
+        """Let each room forget a batch; say whether there may be more."""
+        return any(
+            [
+                await work.retention.forget_batch(),
+                await forget_expired_counters(work.session),
+                await work.queued_mail.delete_given_up(older_than=self.settings.mail.given_up_kept_for),
+            ]
+        )
 
     @asynccontextmanager
     async def unit_of_work(
@@ -136,6 +144,8 @@ class Runtime(Parts):
             if work is not None:
                 await self._keep_trace(work, refusal)
             raise
+        if work.outbox.has_queued:
+            self.mail_queued.set()
 
     async def _keep_trace(self, work: UnitOfWork, refusal: ServiceError) -> None:
         """Write what the use case recorded of its refusal; if it recorded nothing, every 403 of a known caller."""

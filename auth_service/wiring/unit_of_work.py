@@ -1,5 +1,7 @@
 """The services of one unit of work: what the edge and the commands call."""
 
+from collections.abc import Mapping
+
 from auth_service.accounts.account_update import AccountUpdate
 from auth_service.accounts.deletion import AccountDeletion
 from auth_service.accounts.password_change import PasswordChanger
@@ -15,7 +17,9 @@ from auth_service.clients.repository import ClientRepository
 from auth_service.db.session import Session
 from auth_service.items.repository import ItemRepository
 from auth_service.items.service import ItemService
+from auth_service.mail.messages import Composer
 from auth_service.mail.outbox import Outbox
+from auth_service.mail.repository import OutboxRepository
 from auth_service.oauth.client_administration import ClientAdministration
 from auth_service.oauth.client_auth import ClientAuthenticator
 from auth_service.oauth.grants.client_credentials import ClientCredentialsGrant
@@ -54,6 +58,7 @@ class UnitOfWork:
         self._users = UserRepository(session)
         self._session_repository = SessionRepository(session)
         self.gate = AccountGate(self._users, ClientRepository(session), self._session_repository)
+        self.outbox = Outbox(session, parts.outbox_box, origin.now, is_on=parts.settings.mail.is_on)
 
     @property
     def users(self) -> UserService:
@@ -107,6 +112,15 @@ class UnitOfWork:
     def outbox(self) -> Outbox:
         """Mail that is sent after the commit."""
         return Outbox(self.session, self._parts.outbox_box, self.origin.now)
+
+    def composers(self) -> Mapping[str, Composer]:
+        """What makes mail of queued messages, by their kind."""
+        return {}
+
+    @property
+    def queued_mail(self) -> OutboxRepository:
+        """The queued mail, and what became of it."""
+        return OutboxRepository(self.session)
 
     @property
     def signing_keys(self) -> SigningKeyRepository:

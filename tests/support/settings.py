@@ -39,6 +39,7 @@ def make_settings(database_url: str, **groups: dict[str, object]) -> Settings:
         "hashing": dict(CHEAP_HASHES),
         "throttle": dict(NO_LIMITS),  # all tests come from one network
         "http": {"docs": True},
+        "mail": {"poll_interval": "PT1H"},
     }
     return Settings.model_validate(
         {name: {**defaults.get(name, {}), **groups.get(name, {})} for name in {*defaults, *groups}}

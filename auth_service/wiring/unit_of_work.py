@@ -109,10 +109,6 @@ class UnitOfWork:
         return Throttle(self.session, self._parts.throttle_counters)
 
     @property
-    def outbox(self) -> Outbox:
-        """Mail that is sent after the commit."""
-        return Outbox(self.session, self._parts.outbox_box, self.origin.now)
-
     def composers(self) -> Mapping[str, Composer]:
         """What makes mail of queued messages, by their kind."""
         return {}

@@ -8,8 +8,11 @@ from contextlib import closing
 from dataclasses import dataclass
 
 import pytest
+from sqlalchemy import ColumnElement, literal_column
+from sqlmodel import select
 from structlog.testing import capture_logs
 
+from auth_service.authenticators.models import ThrottleCounter
 from auth_service.authenticators.throttle_database import DatabaseStore
 from auth_service.authenticators.throttle_redis import RedisStore, SafeStore
 from auth_service.authenticators.throttle_stores import Counter, CounterStore, MemoryStore, StoreAwayError
@@ -20,6 +23,8 @@ from tests.support.throttled import guess, sign_in, throttled_service
 from tests.support.valkey import Valkey, running_valkey
 
 PAIR, NETWORK, ACCOUNT = Counter("pair", 3, 900), Counter("network", 5, 900), Counter("account", 4, 3600, "mark")
+
+_WAITING: ColumnElement[int] = literal_column("(SELECT count(*) FROM pg_locks WHERE NOT granted)")
 
 
 @dataclass
@@ -188,3 +193,23 @@ async def test_a_store_that_is_silent_is_given_up_within_a_second_and_then_not_a
 
     assert took < 1
     assert counted.count(None) == 3
+
+
+async def test_who_waits_for_a_count_sees_on_postgresql_that_the_last_place_is_gone(databases: Databases) -> None:
+    if databases.postgresql is None:
+        pytest.skip("there is no PostgreSQL: half of what these tests are for is not tested")
+    database = Database(
+        DatabaseSettings.model_validate({"url": await asyncio.to_thread(databases.migrated, "postgresql")})
+    )
+    store = DatabaseStore(database)
+    await _count(store, PAIR, times=2)
+
+    async with database.transaction(writing=True) as session:
+        await session.exec(select(ThrottleCounter).with_for_update())
+        waiting = [asyncio.create_task(store.count([PAIR, NETWORK])) for _ in range(10)]
+        while (await session.exec(select(_WAITING))).one() < 10:
+            pass
+    waits = await asyncio.gather(*waiting)
+    await database.dispose()
+
+    assert waits.count(None) == 1

@@ -60,6 +60,8 @@ def test_every_mail_arrives_and_at_most_one_twice_for_each_time_a_process_is_kil
     for done in range(1, rounds + 1):
         with _running_replicas(environment):  # both are killed where the block ends
             mailbox.wait_until(lambda: len(mailbox.received) >= done * mails // (rounds + 1))  # noqa: B023
+            mailbox.fail_next("RCPT" if done % 2 else "DATA", "hang")
+            mailbox.wait_until(lambda: mailbox.faults_left == 0)  # one is in the middle of sending, the other anywhere
     with _running_replicas(environment):
         mailbox.wait_until(lambda: {mail.recipient for mail in mailbox.received} == set(recipients))
 

@@ -22,7 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-_PATIENCE_SECONDS = 20.0
+_PATIENCE_SECONDS = 50.0
 SENDER = "Sign-in <no-reply@example.com>"
 
 Stage = Literal["RCPT", "DATA"]
@@ -142,7 +142,9 @@ class Mailbox:
     async def _next_fault(self, stage: Stage, server: SMTP) -> str | None:
         if not self._faults or self._faults[0][0] != stage:
             return None
-        fault = self._faults.popleft()[1]
+        with self._changed:
+            fault = self._faults.popleft()[1]
+            self._changed.notify_all()
         if fault == "disconnect":
             cast("asyncio.Transport", server.transport).abort()
         if fault in {"disconnect", "hang"}:

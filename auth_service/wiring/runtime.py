@@ -103,7 +103,8 @@ class Runtime(Parts):
         while more:
             async with self.unit_of_work(writing=True) as work:
                 is_mine = await try_lock_until_commit(work.session, "retention")
-                more = is_mine and await work.retention.forget_batch()
+                parts = (work.retention, work.proof_retention)
+                more = is_mine and any([await part.forget_batch() for part in parts])
 
     @asynccontextmanager
     async def unit_of_work(

@@ -15,7 +15,7 @@ from auth_service.mail.errors import MailOffError
 router = APIRouter(tags=["proofs by mail"])
 
 
-@router.post("/password-recoveries", status_code=202, responses=problems(MailOffError, 422, 429))
+@router.post("/password-recoveries", status_code=202, responses=problems(400, MailOffError, 422, 429))
 async def request_password_recovery(wanted: MailRequest, work: Work) -> Accepted:
     """Ask for a mail with which a forgotten password is replaced; the answer is the same whoever has the address."""
     return await work.password_recovery.request(wanted.email)
@@ -25,7 +25,7 @@ async def request_password_recovery(wanted: MailRequest, work: Work) -> Accepted
     "/password-recoveries/confirm",
     status_code=204,
     response_class=Response,
-    responses=problems(InvalidOneTimeTokenError, 422),
+    responses=problems(400, InvalidOneTimeTokenError, 422),
 )
 async def confirm_password_recovery(proof: PasswordRecoveryConfirm, work: Work) -> None:
     """Set a new password with the mailed token, of a recovery or of an invitation.

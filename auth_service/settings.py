@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from auth_service.accounts.settings import AccountSettings
 from auth_service.authenticators.settings import PasswordPolicySettings
 from auth_service.db.settings import DatabaseSettings
+from auth_service.mail.settings import MailSettings
 from auth_service.oauth.settings import OAuthSettings
 from auth_service.security.settings import HashingSettings, SecuritySettings
 from auth_service.tokens.settings import TokenSettings
@@ -60,5 +61,6 @@ class Settings(BaseSettings):
     hashing: HashingSettings = Field(default_factory=HashingSettings)
     password_policy: PasswordPolicySettings = Field(default_factory=PasswordPolicySettings)
     accounts: AccountSettings = Field(default_factory=AccountSettings)
+    mail: MailSettings = Field(default_factory=MailSettings)
     oauth: OAuthSettings = Field(default_factory=OAuthSettings)
     http: HttpSettings = Field(default_factory=HttpSettings)

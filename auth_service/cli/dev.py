@@ -21,6 +21,7 @@ from auth_service.cli.failures import MISCONFIGURED, fail, failing_clearly
 from auth_service.cli.logs import configure_logs
 from auth_service.cli.migrate import migrate
 from auth_service.cli.server import bind, run
+from auth_service.mail.settings import MailTransport
 from auth_service.oauth.errors import OAuthError
 from auth_service.security.settings import MASTER_KEY_BYTES
 from auth_service.settings import Settings
@@ -96,6 +97,7 @@ def load_dev_settings(base_url: str, state: DevState) -> Settings:
             "AUTH_SECURITY__MASTER_KEYS": state.master_key,
             "AUTH_TOKENS__ISSUER": base_url,
             "AUTH_HTTP__DOCS": "true",
+            "AUTH_MAIL__TRANSPORT": MailTransport.CONSOLE,
         }
     )
 

@@ -11,6 +11,7 @@ import typer
 from auth_service.authz.principal import OPERATOR
 from auth_service.cli.configuration import ConfigurationError, load_settings, unsafe_settings
 from auth_service.cli.failures import MISCONFIGURED, describe_outage, failing_clearly
+from auth_service.cli.mail_check import find_fault
 from auth_service.db.errors import DatabaseUnavailableError, SchemaBehindError
 from auth_service.db.url import parse_database_url
 from auth_service.settings import Settings
@@ -49,6 +50,9 @@ def _examine() -> list[Finding]:
         return [Finding("settings", well=False, mend=line) for line in error.lines]
     unsafe = [Finding("settings", well=False, mend=line) for line in unsafe_settings(settings)]
     found = unsafe or [Finding("settings", well=True)]
+    if settings.mail.is_on:
+        fault = asyncio.run(find_fault(settings))
+        found.append(Finding("mail", well=fault is None, mend=fault or ""))
     address = parse_database_url(settings.database.url.get_secret_value())
     file = Path(str(address.url.database))
     if address.is_sqlite and file.parent.is_dir() and not file.exists():

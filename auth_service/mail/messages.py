@@ -28,7 +28,7 @@ class Mail:
 
 
 Composer = Callable[[MailContent], Awaitable[Mail | None]]
-"""Makes the mail of one kind, or nothing when there is nothing to send any more; `UnitOfWork.composers` has them by kind.
+"""Makes the mail of one kind, or nothing when there is nothing to send any more; `UnitOfWork.composers` has them all.
 
 It is called after the commit that queued the message, within a writing unit of work of its own, in which it may look
 accounts up and issue one-time tokens. It may be called again for the same message, because sending failed or the

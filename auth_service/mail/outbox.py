@@ -3,7 +3,10 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
+from auth_service.db.clock import database_now
 from auth_service.db.session import Session
 from auth_service.db.uuid7 import uuid7
 from auth_service.mail.errors import MailOffError
@@ -38,12 +41,12 @@ class Outbox:
             return
         id_ = uuid7(self._now)
         sealed = self._box.seal(json.dumps(dict(content)).encode(), context=id_.bytes)
-        message = OutboxMessage(id=id_, kind=kind, sealed=sealed, created_at=self._now, due_at=self._now)
-        self._session.add(message)
+        now: Any = database_now()  # an expression, which the flush evaluates
+        self._session.add(OutboxMessage(id=id_, kind=kind, sealed=sealed, created_at=now, due_at=now))
         self.has_queued = True
 
 
-def open_message(message: OutboxMessage, box: SecretBox) -> MailContent:
+def open_message(id_: UUID, sealed: bytes, box: SecretBox) -> MailContent:
     """Return what is in a message; raises UndecryptableError."""
-    content: MailContent = json.loads(box.open(message.sealed, context=message.id.bytes))
+    content: MailContent = json.loads(box.open(sealed, context=id_.bytes))
     return content

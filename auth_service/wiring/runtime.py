@@ -1,5 +1,6 @@
 """A process of the service: its database, its units of work, and what it does in the background."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -36,6 +37,7 @@ class Runtime(Parts):
         super().__init__(settings, clock)
         self.database = Database(settings.database)
         self.revocation_feed = RevocationFeed(self._read_revocations, listed_for=settings.tokens.revocations_listed_for)
+        self.mail_queued = asyncio.Event()
         self._keys_are_usable = True
 
     async def __aenter__(self) -> Self:
@@ -105,6 +107,8 @@ class Runtime(Parts):
                 is_mine = await try_lock_until_commit(work.session, "retention")
                 parts = (work.retention, work.proof_retention)
                 more = is_mine and any([await part.forget_batch() for part in parts])
+                kept_for = self.settings.mail.given_up_kept_for
+                more |= is_mine and await work.queued_mail.delete_given_up(older_than=kept_for)
 
     @asynccontextmanager
     async def unit_of_work(
@@ -130,6 +134,8 @@ class Runtime(Parts):
             if work is not None:
                 await self._keep_trace(work, refusal)
             raise
+        if work.outbox.has_queued:
+            self.mail_queued.set()
 
     async def _keep_trace(self, work: UnitOfWork, refusal: ServiceError) -> None:
         """Write what the use case recorded of its refusal; if it recorded nothing, every 403 of a known caller."""

@@ -28,6 +28,7 @@ from auth_service.items.repository import ItemRepository
 from auth_service.items.service import ItemService
 from auth_service.mail.messages import Composer
 from auth_service.mail.outbox import Outbox
+from auth_service.mail.repository import OutboxRepository
 from auth_service.oauth.client_administration import ClientAdministration
 from auth_service.oauth.client_auth import ClientAuthenticator
 from auth_service.oauth.grants.client_credentials import ClientCredentialsGrant
@@ -72,7 +73,7 @@ class UnitOfWork:
             self._session_repository,
             verified_email_required=verified_email_required,
         )
-        self.outbox = Outbox(session, parts.outbox_box, origin.now)
+        self.outbox = Outbox(session, parts.outbox_box, origin.now, is_on=parts.settings.mail.is_on)
 
     @property
     def users(self) -> UserService:
@@ -187,6 +188,11 @@ class UnitOfWork:
     def account_mail(self) -> AccountMail:
         """Queueing mail about accounts."""
         return AccountMail(self.outbox, self.origin)
+
+    @property
+    def queued_mail(self) -> OutboxRepository:
+        """The queued mail, and what became of it."""
+        return OutboxRepository(self.session)
 
     @property
     def signing_keys(self) -> SigningKeyRepository:

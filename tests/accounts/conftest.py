@@ -1,14 +1,23 @@
-"""The service where addresses have to be proven."""
+"""The service whose mail the test composes, and the one where addresses have to be proven."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
 from tests.support.databases import Databases
+from tests.support.post import nobody_wakes_the_worker
 from tests.support.service import Service, running_service
 from tests.support.settings import make_settings
+from tests.support.smtp import Mailbox
 
 STRICT = {"verified_email_required": True}
+
+
+@pytest.fixture
+async def service(started_service: Service) -> AsyncIterator[Service]:
+    with nobody_wakes_the_worker(started_service):
+        yield started_service
+        await started_service.empty()
 
 
 @pytest.fixture(scope="session")
@@ -17,13 +26,15 @@ def strict_database(database_kind: str, databases: Databases) -> str:
 
 
 @pytest.fixture(scope="session")
-async def started_strict_service(strict_database: str) -> AsyncIterator[Service]:
-    async with running_service(make_settings(strict_database, accounts=STRICT)) as service:
+async def started_strict_service(strict_database: str, smtp_server: Mailbox) -> AsyncIterator[Service]:
+    settings = make_settings(strict_database, accounts=STRICT, mail=smtp_server.settings)
+    async with running_service(settings) as service:
         yield service
 
 
 @pytest.fixture
 async def strict(started_strict_service: Service) -> AsyncIterator[Service]:
     """Return it; what a test stores is removed after it."""
-    yield started_strict_service
-    await started_strict_service.empty()
+    with nobody_wakes_the_worker(started_strict_service):
+        yield started_strict_service
+        await started_strict_service.empty()

@@ -1,6 +1,8 @@
 """The mail that the service would send: composed the way its worker does it, and handed to the test."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from uuid import UUID
 
 from sqlalchemy import update
@@ -16,11 +18,24 @@ from auth_service.users.models import User
 from tests.support.service import Service
 
 
+@contextmanager
+def nobody_wakes_the_worker(service: Service) -> Iterator[None]:
+    """Leave what is queued to the test; tests do not wait for the worker's own time."""
+    woken = service.runtime.mail_queued
+    service.runtime.mail_queued = asyncio.Event()
+    try:
+        yield
+    finally:
+        service.runtime.mail_queued = woken
+
+
 async def queued(service: Service) -> list[tuple[str, Mapping[str, str]]]:
     """Return kind and content of everything that waits to be sent, the oldest first."""
     async with service.runtime.database.transaction(writing=False) as session:
         messages = (await session.exec(select(OutboxMessage).order_by("id"))).all()
-    return [(message.kind, open_message(message, service.runtime.outbox_box)) for message in messages]
+    return [
+        (message.kind, open_message(message.id, message.sealed, service.runtime.outbox_box)) for message in messages
+    ]
 
 
 async def deliver(service: Service) -> list[Mail]:

@@ -23,6 +23,7 @@ def make_settings(database_url: str, **groups: dict[str, object]) -> Settings:
         "tokens": {"issuer": ISSUER, "key_refresh_interval": "PT1H"},  # nothing in the background of a test
         "hashing": dict(CHEAP_HASHES),
         "http": {"docs": True},
+        "mail": {"poll_interval": "PT1H"},
     }
     return Settings.model_validate(
         {name: {**defaults.get(name, {}), **groups.get(name, {})} for name in {*defaults, *groups}}

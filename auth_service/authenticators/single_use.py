@@ -87,9 +87,9 @@ class SingleUseTokens:
         """
         found = await self.tokens.find(digest_one_time_token(token, purpose), purpose=purpose)
         user = await self.users.find(found.user_id) if found is not None else None
-        if found is None or user is None:
+        if found is None:
             raise _refused(purpose)
-        return user
+        return self._check(found, user, actor=None)
 
     async def redeem(
         self, token: str, purpose: Purpose, *, actor: Principal | None = None, of: UUID | None = None
@@ -105,13 +105,20 @@ class SingleUseTokens:
         used = await self.tokens.take(digest, purpose=purpose, of=of)
         if used is None:
             raise _refused(purpose)
-        reason = _why_not(used, user)
+        return self._check(used, user, actor=actor), used.email
+
+    def _check(self, token: SingleUseToken, user: User | None, *, actor: Principal | None) -> User:
+        reason = _why_not(token, user)
         if user is None or reason is not None:
             self.audit.record_refusal(
-                AuditEvent.ONE_TIME_TOKEN_REFUSED, actor=actor, subject=used.user_id, purpose=purpose, reason=reason
+                AuditEvent.ONE_TIME_TOKEN_REFUSED,
+                actor=actor,
+                subject=token.user_id,
+                purpose=token.purpose,
+                reason=reason,
             )
             raise InvalidOneTimeTokenError
-        return user, used.email
+        return user
 
 
 def _refused(purpose: Purpose) -> InvalidOneTimeTokenError:

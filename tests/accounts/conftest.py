@@ -10,12 +10,12 @@ from tests.support.service import Service, running_service
 from tests.support.settings import make_settings
 from tests.support.smtp import Mailbox
 
-STRICT = {"verified_email_required": True}
+STRICT: dict[str, object] = {"verified_email_required": True}
 
 
 @pytest.fixture
 async def service(started_service: Service) -> AsyncIterator[Service]:
-    with nobody_wakes_the_worker(started_service):
+    async with nobody_wakes_the_worker(started_service):
         yield started_service
         await started_service.empty()
 
@@ -35,6 +35,6 @@ async def started_strict_service(strict_database: str, smtp_server: Mailbox) -> 
 @pytest.fixture
 async def strict(started_strict_service: Service) -> AsyncIterator[Service]:
     """Return it; what a test stores is removed after it."""
-    with nobody_wakes_the_worker(started_strict_service):
+    async with nobody_wakes_the_worker(started_strict_service):
         yield started_strict_service
         await started_strict_service.empty()

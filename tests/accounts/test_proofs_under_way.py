@@ -79,10 +79,11 @@ async def test_a_token_from_before_a_change_of_its_account_is_good_for_nothing(
     user, administrator = await service.make_user(), await service.make_admin()
     token = await issue_token(service, user.id, purpose, email=_bound_to(user, purpose))
     assert (await change(service, user, administrator)).is_success
-    before = await service.stored_user(user.id)
+    changed = await service.stored_user(user.id)
     renewed = user
-    if before is not None and before.is_active and purpose is Purpose.CHANGE_EMAIL:
-        renewed = await _signed_in_anew(service, before.email, user)
+    if changed is not None and changed.is_active and purpose is Purpose.CHANGE_EMAIL:
+        renewed = await _signed_in_anew(service, changed.email, user)
+    before = await service.stored_user(user.id)
 
     answer = await USES[purpose](service, renewed, token)
 
@@ -101,7 +102,7 @@ async def _signed_in_anew(service: Service, email: str, user: Account) -> Accoun
 
 @pytest.mark.parametrize(
     "change",
-    [pytest.param(change, id=name) for name, change in CHANGES.items() if name not in {"recovered by another token"}],
+    [pytest.param(change, id=name) for name, change in CHANGES.items() if name != "recovered by another token"],
 )
 async def test_a_verification_under_way_while_the_account_changes_gets_nothing(
     service: Service, change: Change

@@ -1,8 +1,8 @@
 """The mail that the service would send: composed the way its worker does it, and handed to the test."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from uuid import UUID
 
 from sqlalchemy import update
@@ -18,10 +18,12 @@ from auth_service.users.models import User
 from tests.support.service import Service
 
 
-@contextmanager
-def nobody_wakes_the_worker(service: Service) -> Iterator[None]:
-    """Leave what is queued to the test; tests do not wait for the worker's own time."""
+@asynccontextmanager
+async def nobody_wakes_the_worker(service: Service) -> AsyncIterator[None]:
+    """Leave what is queued to the test, once the worker rests; tests do not wait for the worker's own time."""
     woken = service.runtime.mail_queued
+    while not woken._waiters:  # type: ignore[attr-defined]
+        await asyncio.sleep(0)
     service.runtime.mail_queued = asyncio.Event()
     try:
         yield

@@ -22,7 +22,7 @@ from tests.support.service import Service
 async def nobody_wakes_the_worker(service: Service) -> AsyncIterator[None]:
     """Leave what is queued to the test, once the worker rests; tests do not wait for the worker's own time."""
     woken = service.runtime.mail_queued
-    while not woken._waiters:  # type: ignore[attr-defined]
+    while not woken._waiters:  # noqa: ASYNC110 - the worker says nothing when it rests
         await asyncio.sleep(0)
     service.runtime.mail_queued = asyncio.Event()
     try:

@@ -1,11 +1,13 @@
 """How an account is changed, by its owner or by an administrator."""
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from auth_service.accounts.administrators import lock_administrators
-from auth_service.accounts.errors import EmailChangeNeedsProofError, PrivilegedFieldsError
+from auth_service.accounts.errors import EmailChangeNeedsProofError, LastAdministratorError, PrivilegedFieldsError
+from auth_service.accounts.settings import AccountSettings
 from auth_service.audit.events import AuditEvent
 from auth_service.audit.trail import AuditTrail
 from auth_service.authz.actions import Action
@@ -27,6 +29,7 @@ class AccountUpdate:
     gate: AccountGate
     sessions: Sessions
     audit: AuditTrail
+    settings: AccountSettings
     now: datetime
 
     async def update(self, principal: Principal, user_id: UUID, change: UserUpdate) -> User:
@@ -38,9 +41,12 @@ class AccountUpdate:
         """
         authorize(principal, Action.USER_UPDATE, owner_id=user_id)
         _authorize_fields(principal, change)
-        user = await self._lock(principal, user_id, change)
+        administrators = await self._lock_administrators(principal, user_id, change)
+        user = await self._lock(principal, user_id)
         epoch = user.credential_epoch
         self._apply(user, change)
+        if self.settings.verified_email_required and user.email_verified_at is None and administrators == {user_id}:
+            raise LastAdministratorError
         await self.users.save(user)
         self.audit.record(
             AuditEvent.USER_UPDATED,
@@ -53,12 +59,16 @@ class AccountUpdate:
             await self.sessions.end_all_of(user.id)
         return user
 
-    async def _lock(self, principal: Principal, user_id: UUID, change: UserUpdate) -> User:
-        """Return the account, locked, when the caller may still change it after whatever they waited for."""
+    async def _lock_administrators(self, principal: Principal, user_id: UUID, change: UserUpdate) -> AbstractSet[UUID]:
+        """Lock them where an administrator makes the change, or it may leave fewer of them; return those locked."""
         if _may_remove_an_administrator(change):
-            await lock_administrators(self.users, principal, leaving=user_id)
-        elif principal.subject != user_id:
-            await lock_administrators(self.users, principal)
+            return await lock_administrators(self.users, principal, leaving=user_id)
+        if principal.subject != user_id or {"email", "email_verified"} & change.model_fields_set:
+            return await lock_administrators(self.users, principal)
+        return frozenset()
+
+    async def _lock(self, principal: Principal, user_id: UUID) -> User:
+        """Return the account, locked, when the caller may still change it after whatever they waited for."""
         if principal.subject == user_id:
             return await self.gate.admit_and_lock(user_id, credential_epoch=principal.credential_epoch)
         return await self.users.get_for_update(user_id)
@@ -74,6 +84,7 @@ class AccountUpdate:
         verified = sent.pop("email_verified", user.email_verified_at is not None)
         if verified != (user.email_verified_at is not None):
             user.email_verified_at = self.now if verified else None
+            user.credential_epoch += 0 if verified else 1
         if _loses_a_right(user, sent):
             user.credential_epoch += 1
         user.sqlmodel_update(sent)

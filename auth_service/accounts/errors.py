@@ -24,7 +24,7 @@ class EmailChangeNeedsProofError(PermissionDeniedError):
     """One's own address cannot be changed without a proof that the new one is one's own."""
 
     code = "email_change_needs_proof"
-    detail = "Only an administrator can change an address. Nothing was changed."
+    detail = "POST /users/me/email changes your address, with a proof that the new one is yours. Nothing was changed."
 
 
 class PasswordRequiredError(InvalidInputError):
@@ -35,10 +35,10 @@ class PasswordRequiredError(InvalidInputError):
 
 
 class WrongPasswordError(PermissionDeniedError):
-    """The current password that was offered as a proof is not the current password."""
+    """The password that was offered as a proof is not the one of the account, or of the registration."""
 
     code = "wrong_password"
-    detail = "The current password is not right. Nothing was changed."
+    detail = "The password is not right. Nothing was changed."
 
 
 class LastAdministratorError(ConflictError):
@@ -60,3 +60,24 @@ class SessionNotFoundError(NotFoundError):
 
     code = "session_not_found"
     detail = "There is no such session, or it has ended."
+
+
+class AccountDisabledError(ConflictError):
+    """A disabled account gets no mail."""
+
+    code = "account_disabled"
+    detail = "This account is disabled, so no mail is sent to it. Enable it first."
+
+
+class NoPasswordError(ConflictError):
+    """An account without a password has none to recover."""
+
+    code = "no_password"
+    detail = "This account has no password to recover. Send an invitation."
+
+
+class PasswordExistsError(ConflictError):
+    """Who has a password needs no invitation."""
+
+    code = "password_exists"
+    detail = "This account has a password already. Start a recovery."

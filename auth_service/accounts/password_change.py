@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from auth_service.accounts.account_mail import AccountMail, Notice
 from auth_service.accounts.errors import WrongPasswordError
 from auth_service.audit.events import AuditEvent
 from auth_service.audit.trail import AuditTrail
@@ -27,6 +28,7 @@ class PasswordChanger:
     passwords: PasswordAuthenticator
     gate: AccountGate
     sessions: Sessions
+    mail: AccountMail
     audit: AuditTrail
     now: datetime
 
@@ -51,5 +53,6 @@ class PasswordChanger:
         user.hashed_password = password_hash
         user.credential_epoch += 1
         user.updated_at = self.now
+        self.mail.notify(user.email, Notice.PASSWORD_CHANGED)
         self.audit.record(AuditEvent.PASSWORD_CHANGED, actor=principal, subject=user_id)
         await self.sessions.end_all_of(user_id)

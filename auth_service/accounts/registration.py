@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from auth_service.accounts.account_mail import AccountMail, MailKind
 from auth_service.accounts.administrators import lock_administrators
 from auth_service.accounts.errors import (
     AdministratorExistsError,
@@ -9,6 +10,7 @@ from auth_service.accounts.errors import (
     PrivilegedFieldsError,
     RegistrationClosedError,
 )
+from auth_service.accounts.pending_registration import PendingRegistrations
 from auth_service.accounts.settings import AccountSettings
 from auth_service.audit.events import AuditEvent, Origin
 from auth_service.audit.trail import AuditTrail
@@ -35,21 +37,22 @@ class Registration:
     users: UserRepository
     passwords: PasswordAuthenticator
     throttle: Throttle
+    pending: PendingRegistrations
+    mail: AccountMail
     audit: AuditTrail
     settings: AccountSettings
     origin: Origin
 
-    async def create(self, principal: Principal | None, new_user: UserCreate) -> User:
+    async def register(self, principal: Principal | None, new_user: UserCreate) -> User | None:
         """Create an account for a stranger (`principal` is None), for a user who is not an administrator, or by one.
 
+        None where the address has to be proven before there is an account: then nothing that the caller sees, nor how
+        long it takes, depends on whether somebody has the address.
         Raises RegistrationClosedError, PrivilegedFieldsError, PasswordRequiredError, InsufficientScopeError,
         TooManyAttemptsError.
         """
         if principal is not None and is_entitled(principal, Action.USER_CREATE):
-            authorize(principal, Action.USER_CREATE)
-            password_hash = await self._hash(new_user)
-            await lock_administrators(self.users, principal)
-            return await self._add(principal, new_user, password_hash, AuditEvent.USER_CREATED)
+            return await self.create(principal, new_user)
         if new_user.privileged:
             raise PrivilegedFieldsError(new_user.privileged)
         if not self.settings.registration_open:
@@ -57,7 +60,20 @@ class Registration:
         if new_user.password is None:
             raise PasswordRequiredError
         await self.throttle.admit(ThrottleKind.REGISTRATION, identifier=new_user.email, network=self.origin.network)
-        return await self._add(principal, new_user, await self._hash(new_user), AuditEvent.USER_REGISTERED)
+        password_hash = await self.passwords.enrol(new_user.password)
+        if self.settings.verified_email_required:
+            await self.pending.add(new_user, password_hash)
+            return None
+        user = await self._add(principal, new_user, password_hash, AuditEvent.USER_REGISTERED)
+        self.mail.queue(MailKind.VERIFY_EMAIL, email=user.email)
+        return user
+
+    async def create(self, principal: Principal, new_user: UserCreate) -> User:
+        """Create an account as an administrator; raises AccessDeniedError."""
+        authorize(principal, Action.USER_CREATE)
+        password_hash = await self._hash(new_user)
+        await lock_administrators(self.users, principal)
+        return await self._add(principal, new_user, password_hash, AuditEvent.USER_CREATED)
 
     async def create_first_administrator(self, principal: Principal, new_user: UserCreate) -> User:
         """Create an administrator unless there is one; any number of replicas may ask this at once.

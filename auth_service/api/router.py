@@ -5,8 +5,11 @@ from fastapi import APIRouter
 from auth_service.api import (
     account,
     clients,
+    email_change,
+    email_verification,
     health,
     items,
+    password_recovery,
     revocation_feed,
     sessions,
     token,
@@ -16,5 +19,19 @@ from auth_service.api import (
 )
 
 router = APIRouter()
-for room in (token, token_status, revocation_feed, well_known, account, sessions, users, items, clients, health):
+for room in (
+    token,
+    token_status,
+    revocation_feed,
+    well_known,
+    account,
+    email_change,
+    sessions,
+    users,
+    email_verification,
+    password_recovery,
+    items,
+    clients,
+    health,
+):
     router.include_router(room.router)

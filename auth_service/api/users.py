@@ -5,9 +5,11 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
+from fastapi.responses import JSONResponse
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from auth_service.accounts.errors import LastAdministratorError
+from auth_service.accounts.schemas import Accepted
 from auth_service.api.dependencies import Work
 from auth_service.api.guards import CurrentAdminUser, CurrentPrincipal, OptionalPrincipal
 from auth_service.api.openapi import problems
@@ -59,14 +61,19 @@ class UserListQuery(PageQuery):
         )
 
 
-@router.post("", status_code=201, response_model=UserRead, responses=problems(400, 401, 403, 409, 422, 429))
-async def create_user(new_user: UserCreate, principal: OptionalPrincipal, work: Work) -> User:
-    """Register.
+@router.post(
+    "",
+    status_code=201,
+    response_model=UserRead,
+    responses={202: {"model": Accepted}, **problems(400, 401, 403, 409, 422, 429)},
+)
+async def create_user(new_user: UserCreate, principal: OptionalPrincipal, work: Work) -> User | Response:
+    """Register. Where addresses have to be proven first: 202, whoever has the address, and the rest comes by mail.
 
     With an administrator's token: create an account, also when registration is closed, also without a password, and
     with `is_active`, `is_superuser` and `email_verified` if wanted.
     """
-    return await work.registration.create(principal, new_user)
+    return await work.registration.register(principal, new_user) or JSONResponse(Accepted().model_dump(), 202)
 
 
 @router.get("", response_model=Page[UserRead], responses=problems(InvalidPositionError, 401, 403, 422))

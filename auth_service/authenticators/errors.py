@@ -1,6 +1,6 @@
 """What the authenticators refuse with."""
 
-from auth_service.errors import InvalidInputError
+from auth_service.errors import InvalidInputError, PermissionDeniedError
 
 
 class WeakPasswordError(InvalidInputError):
@@ -8,3 +8,10 @@ class WeakPasswordError(InvalidInputError):
 
     code = "weak_password"
     detail = "This password is too weak."
+
+
+class InvalidOneTimeTokenError(PermissionDeniedError):
+    """A one-time token that is good for nothing here, whatever the reason."""
+
+    code = "invalid_one_time_token"
+    detail = "This link or code is not valid, has expired or was used already. Nothing was changed; ask for a new one."

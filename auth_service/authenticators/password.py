@@ -49,3 +49,8 @@ class PasswordAuthenticator:
         if verification.matches:
             await self.throttle.succeeded(kind, identifier=identifier, network=self.network)
         return verification
+
+    async def matches(self, password: SecretStr, password_hash: str) -> bool:
+        """Compare `password` with a hash that is no account's yet; whoever asks counts the tries."""
+        await self.session.release()
+        return (await self.hasher.verify(password, password_hash)).matches

@@ -29,6 +29,7 @@ OWNER_SCOPES: Mapping[Action, Scope] = {
     Action.USER_READ: Scope.PROFILE_READ,
     Action.USER_UPDATE: Scope.PROFILE_WRITE,
     Action.PASSWORD_CHANGE: Scope.PROFILE_WRITE,
+    Action.EMAIL_CHANGE: Scope.PROFILE_WRITE,
     Action.SESSION_READ: Scope.PROFILE_READ,
     Action.SESSION_END: Scope.PROFILE_WRITE,
     Action.ITEM_CREATE: Scope.ITEMS_WRITE,

@@ -45,6 +45,9 @@ def load_settings(defaults: Mapping[str, str] | None = None) -> Settings:
         raise ConfigurationError([*unknown, *wrong]) from None
     if unknown:
         raise ConfigurationError(unknown)
+    if settings.accounts.verified_email_required and not settings.mail.is_on:
+        variable, reason = "AUTH_ACCOUNTS__VERIFIED_EMAIL_REQUIRED", "nobody can prove an address without mail"
+        raise ConfigurationError([f"{variable}: {reason}. Set AUTH_MAIL__TRANSPORT."])
     return settings
 
 

@@ -115,6 +115,7 @@ class Runtime(Parts):
         return any(
             [
                 await work.retention.forget_batch(),
+                await work.proof_retention.forget_batch(),
                 await forget_expired_counters(work.session),
                 await work.queued_mail.delete_given_up(older_than=self.settings.mail.given_up_kept_for),
             ]

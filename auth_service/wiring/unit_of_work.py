@@ -2,14 +2,24 @@
 
 from collections.abc import Mapping
 
+from auth_service.accounts.account_mail import AccountMail
 from auth_service.accounts.account_update import AccountUpdate
 from auth_service.accounts.deletion import AccountDeletion
+from auth_service.accounts.email_change import EmailChange
+from auth_service.accounts.email_verification import EmailVerification
+from auth_service.accounts.mail_composers import MailComposers
 from auth_service.accounts.password_change import PasswordChanger
+from auth_service.accounts.password_recovery import PasswordRecovery
+from auth_service.accounts.pending_registration import PendingRegistrations
+from auth_service.accounts.pending_repository import PendingRegistrationRepository
+from auth_service.accounts.proof_retention import ProofRetention
 from auth_service.accounts.registration import Registration
 from auth_service.accounts.session_control import SessionControl
 from auth_service.audit.events import Origin
 from auth_service.audit.trail import AuditTrail
 from auth_service.authenticators.password import PasswordAuthenticator
+from auth_service.authenticators.single_use import SingleUseTokens
+from auth_service.authenticators.single_use_repository import SingleUseTokenRepository
 from auth_service.authenticators.throttle import Throttle
 from auth_service.authz.principal import Principal
 from auth_service.clients.fields import ClientGrant
@@ -55,9 +65,15 @@ class UnitOfWork:
         self.origin = origin
         self.principal: Principal | None = None
         self.audit = AuditTrail(session, origin)
-        self._users = UserRepository(session)
+        verified_email_required = parts.settings.accounts.verified_email_required
+        self._users = UserRepository(session, verified_email_required=verified_email_required)
         self._session_repository = SessionRepository(session)
-        self.gate = AccountGate(self._users, ClientRepository(session), self._session_repository)
+        self.gate = AccountGate(
+            self._users,
+            ClientRepository(session),
+            self._session_repository,
+            verified_email_required=verified_email_required,
+        )
         self.outbox = Outbox(session, parts.outbox_box, origin.now, is_on=parts.settings.mail.is_on)
 
     @property
@@ -73,15 +89,62 @@ class UnitOfWork:
     @property
     def registration(self) -> Registration:
         """Creating accounts."""
-        settings = self._parts.settings.accounts
         return Registration(
-            self.session, self._users, self._passwords, self.throttle, self.audit, settings, self.origin
+            self.session,
+            self._users,
+            self._passwords,
+            self.throttle,
+            self._pending_registrations,
+            self.account_mail,
+            self.audit,
+            self._parts.settings.accounts,
+            self.origin,
         )
 
     @property
     def account_update(self) -> AccountUpdate:
         """Changing accounts."""
-        return AccountUpdate(self._users, self.gate, self.sessions, self.audit, self.origin.now)
+        settings = self._parts.settings.accounts
+        return AccountUpdate(self._users, self.gate, self.sessions, self.audit, settings, self.origin.now)
+
+    @property
+    def email_verification(self) -> EmailVerification:
+        """Proving that an address is one's own."""
+        return EmailVerification(
+            self._single_use_tokens,
+            self._pending_registrations,
+            self._passwords,
+            self.account_mail,
+            self.audit,
+            self.origin.now,
+        )
+
+    @property
+    def email_change(self) -> EmailChange:
+        """Changing one's address."""
+        return EmailChange(
+            self._users,
+            self._single_use_tokens,
+            self._passwords,
+            self.gate,
+            self.sessions,
+            self.account_mail,
+            self.audit,
+            self.origin.now,
+        )
+
+    @property
+    def password_recovery(self) -> PasswordRecovery:
+        """Getting a new password, or the first one, by mail."""
+        return PasswordRecovery(
+            self._users,
+            self._single_use_tokens,
+            self._passwords,
+            self.sessions,
+            self.account_mail,
+            self.audit,
+            self.origin.now,
+        )
 
     @property
     def account_deletion(self) -> AccountDeletion:
@@ -91,7 +154,15 @@ class UnitOfWork:
     @property
     def password_changer(self) -> PasswordChanger:
         """Changing one's password."""
-        return PasswordChanger(self._users, self._passwords, self.gate, self.sessions, self.audit, self.origin.now)
+        return PasswordChanger(
+            self._users,
+            self._passwords,
+            self.gate,
+            self.sessions,
+            self.account_mail,
+            self.audit,
+            self.origin.now,
+        )
 
     @property
     def session_control(self) -> SessionControl:
@@ -111,7 +182,19 @@ class UnitOfWork:
     @property
     def composers(self) -> Mapping[str, Composer]:
         """What makes mail of queued messages, by their kind."""
-        return {}
+        return MailComposers(
+            self.session,
+            self._users,
+            PendingRegistrationRepository(self.session),
+            self._single_use_tokens,
+            self._parts.settings.accounts,
+            self.origin.now,
+        ).by_kind()
+
+    @property
+    def account_mail(self) -> AccountMail:
+        """Queueing mail about accounts."""
+        return AccountMail(self.outbox, self.throttle, self.origin)
 
     @property
     def queued_mail(self) -> OutboxRepository:
@@ -155,6 +238,11 @@ class UnitOfWork:
     def retention(self) -> Retention:
         """Removing what is over."""
         return Retention(self._session_repository, self.revocations, self._parts.settings.tokens)
+
+    @property
+    def proof_retention(self) -> ProofRetention:
+        """Removing proofs by mail that have expired."""
+        return ProofRetention(SingleUseTokenRepository(self.session), PendingRegistrationRepository(self.session))
 
     @property
     def token_endpoint(self) -> TokenEndpoint:
@@ -210,4 +298,20 @@ class UnitOfWork:
         policy = parts.settings.password_policy
         return PasswordAuthenticator(
             self.session, parts.hasher, policy, parts.stand_ins, self.throttle, self.origin.network
+        )
+
+    @property
+    def _single_use_tokens(self) -> SingleUseTokens:
+        return SingleUseTokens(SingleUseTokenRepository(self.session), self._users, self.audit)
+
+    @property
+    def _pending_registrations(self) -> PendingRegistrations:
+        return PendingRegistrations(
+            PendingRegistrationRepository(self.session),
+            self._users,
+            self._passwords,
+            self.account_mail,
+            self.audit,
+            self._parts.settings.accounts,
+            self.origin.now,
         )

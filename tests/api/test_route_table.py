@@ -45,6 +45,8 @@ NO_CLIENT = "404 client_not_found"
 PUBLIC = Row(user="200", administrator="200", anonymous="200", disabled="200")
 USER_RULE = (("200", DENIED, DENIED), ("200", "200", NO_USER))
 ITEM_RULE = (("200", NO_ITEM, NO_ITEM), ("200", "200", NO_ITEM))
+NO_TOKEN = "403 invalid_one_time_token"
+ACCEPTED = Row(user="202", administrator="202", anonymous="202", disabled="202", body={"email": "ann@example.com"})
 NEW_USER = {"email": "new@example.com", "password": PASSWORD}
 
 ENDS_TOKENS = (
@@ -71,6 +73,18 @@ TABLE: Mapping[str, Row] = {
     "PUT /users/me/password": Row(
         "204", "204", body={"current_password": PASSWORD, "new_password": "a new passphrase"}
     ),
+    "POST /users/me/email": Row("202", "202", body={"new_email": "new@example.com", "current_password": PASSWORD}),
+    "POST /users/me/email/confirm": Row(NO_TOKEN, NO_TOKEN, body={"token": "email_none"}),
+    "POST /email-verifications": ACCEPTED,
+    "POST /email-verifications/confirm": Row(
+        NO_TOKEN, NO_TOKEN, NO_TOKEN, NO_TOKEN, body={"token": "verify_none", "password": PASSWORD}
+    ),
+    "POST /password-recoveries": ACCEPTED,
+    "POST /password-recoveries/confirm": Row(
+        NO_TOKEN, NO_TOKEN, NO_TOKEN, NO_TOKEN, body={"token": "recover_none", "new_password": PASSWORD}
+    ),
+    "POST /users/{user_id}/password-recovery": Row(DENIED, ("202", "409 no_password", NO_USER)),
+    "POST /users/{user_id}/invitation": Row(DENIED, ("409 password_exists", "202", NO_USER)),
     "GET /users/me/sessions": Row("200", "200"),
     "POST /users/me/sessions/end-others": Row("204", "204"),
     "DELETE /users/me/sessions/{session_id}": Row(("204", NO_SESSION, NO_SESSION), ("204", NO_SESSION, NO_SESSION)),

@@ -36,12 +36,12 @@ from auth_service.wiring.runtime import Runtime
 PASSWORD = "correct horse battery staple"
 _numbers = itertools.count(1)
 _EMPTIED_AFTER_EACH_TEST: tuple[type[SQLModel], ...] = (
+    OutboxMessage,  # first: the worker locks a message before the account that it is for
     UserSearchTerm,
     Item,
     User,
     AuditRecord,
     RevocationRecord,
-    OutboxMessage,
     PendingRegistration,
     ThrottleCounter,
 )

@@ -7,15 +7,19 @@ import pytest
 from httpx import Response
 from sqlmodel import select
 
+from auth_service.authenticators.single_use import Purpose
 from auth_service.clients.schemas import ClientWithSecret
 from auth_service.security.errors import UndecryptableError
 from auth_service.tokens.models import SigningKeyRecord
 from tests.support.forgery import Forger
 from tests.support.oauth import assert_oauth_error, basic
-from tests.support.service import Account, Service, assert_problem, bearer
+from tests.support.post import issue_token
+from tests.support.service import PASSWORD, Account, Service, assert_problem, bearer
 from tests.support.sessions import refresh
 from tests.support.settings import ISSUER
 from tests.support.tokens import assert_invalid_token, read_me
+
+MAX_ONE_TIME_TOKEN_LENGTH = 128
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +64,7 @@ async def artefacts(started_service: Service, admin: Account, gateway: ClientWit
         "client id": gateway.client_id,
         "client secret": str(gateway.client_secret),
         "feed document": (await started_service.client.get("/oauth/revocations")).text,
+        **{f"{purpose.value} token": await issue_token(started_service, admin.id, purpose) for purpose in Purpose},
         "token of another type": (forger := Forger(started_service, admin)).sign(forger.header(typ="revocations+jwt")),
     }
 
@@ -77,6 +82,7 @@ ARTEFACTS = [
     "client secret",
     "feed document",
     "token of another type",
+    *(f"{purpose.value} token" for purpose in Purpose),
 ]
 
 
@@ -137,6 +143,28 @@ async def _revokes_nothing(service: Service, admin: Account, artefact: str, _gat
     assert len(await service.live_sessions(admin)) == before
 
 
+async def _proves(service: Service, path: str, artefact: str, **body: str) -> None:
+    answer = await service.client.post(path, json={"token": artefact, **body})
+    if len(artefact) > MAX_ONE_TIME_TOKEN_LENGTH:
+        assert_problem(answer, 422, code="invalid_input")
+    else:
+        assert_problem(answer, 403, code="invalid_one_time_token")
+
+
+async def _proves_no_address(service: Service, _admin: Account, artefact: str, _gateway: ClientWithSecret) -> None:
+    await _proves(service, "/email-verifications/confirm", artefact, password=PASSWORD)
+
+
+async def _recovers_nothing(service: Service, _admin: Account, artefact: str, _gateway: ClientWithSecret) -> None:
+    await _proves(service, "/password-recoveries/confirm", artefact, new_password=PASSWORD)
+
+
+async def _changes_no_address(service: Service, admin: Account, artefact: str, _gateway: ClientWithSecret) -> None:
+    body, headers = {"token": artefact}, bearer(admin)
+    answer = await service.client.post("/users/me/email/confirm", json=body, headers=headers)
+    assert answer.json()["code"] in {"invalid_one_time_token", "invalid_input"}
+
+
 DOORS = {
     "access token": _refused_as_bearer,
     "page of users": _refused_as_page_of_users,
@@ -147,8 +175,19 @@ DOORS = {
     "refresh token": _refused_as_refresh_token,
     "introspected token": _refused_by_introspection,
     "revoked token": _revokes_nothing,
+    "proof of an address": _proves_no_address,
+    "proof for a recovery": _recovers_nothing,
+    "proof for a change of address": _changes_no_address,
 }
-_OWN = {("access token", "introspected token"), ("access token", "revoked token"), ("refresh token", "revoked token")}
+_OWN = {
+    ("verify_email token", "proof of an address"),
+    ("recover_password token", "proof for a recovery"),
+    ("accept_invitation token", "proof for a recovery"),
+    ("change_email token", "proof for a change of address"),
+    ("access token", "introspected token"),
+    ("access token", "revoked token"),
+    ("refresh token", "revoked token"),
+}
 
 
 WRONG = [(name, door) for name in ARTEFACTS for door in DOORS if name != door and (name, door) not in _OWN]

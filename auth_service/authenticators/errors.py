@@ -1,6 +1,6 @@
 """What the authenticators refuse with."""
 
-from auth_service.errors import InvalidInputError
+from auth_service.errors import InvalidInputError, UnavailableError
 
 
 class WeakPasswordError(InvalidInputError):
@@ -8,3 +8,10 @@ class WeakPasswordError(InvalidInputError):
 
     code = "weak_password"
     detail = "This password is too weak."
+
+
+class UnusableSeedError(UnavailableError):
+    """A stored seed of an authenticator app that no configured master key opens: codes cannot be checked."""
+
+    code = "second_factor_unusable"
+    detail = "Codes of authenticator apps cannot be checked right now. Recovery codes can."

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from auth_service.accounts.settings import AccountSettings
-from auth_service.authenticators.settings import PasswordPolicySettings
+from auth_service.authenticators.settings import PasswordPolicySettings, SecondFactorSettings
 from auth_service.db.settings import DatabaseSettings
 from auth_service.oauth.settings import OAuthSettings
 from auth_service.security.settings import HashingSettings, SecuritySettings
@@ -59,6 +59,7 @@ class Settings(BaseSettings):
     tokens: TokenSettings
     hashing: HashingSettings = Field(default_factory=HashingSettings)
     password_policy: PasswordPolicySettings = Field(default_factory=PasswordPolicySettings)
+    second_factor: SecondFactorSettings = Field(default_factory=SecondFactorSettings)
     accounts: AccountSettings = Field(default_factory=AccountSettings)
     oauth: OAuthSettings = Field(default_factory=OAuthSettings)
     http: HttpSettings = Field(default_factory=HttpSettings)

@@ -8,6 +8,7 @@ from auth_service.api import (
     health,
     items,
     revocation_feed,
+    second_factor,
     sessions,
     token,
     token_status,
@@ -16,5 +17,17 @@ from auth_service.api import (
 )
 
 router = APIRouter()
-for room in (token, token_status, revocation_feed, well_known, account, sessions, users, items, clients, health):
+for room in (
+    token,
+    token_status,
+    revocation_feed,
+    well_known,
+    account,
+    second_factor,
+    sessions,
+    users,
+    items,
+    clients,
+    health,
+):
     router.include_router(room.router)

@@ -46,6 +46,9 @@ RULES: Mapping[Action, Rule] = {
     Action.USER_ADMINISTER: any_of(superuser),  # is_active, is_superuser, email_verified, any e-mail address
     Action.USER_DELETE: any_of(superuser),  # deletes are admin-only
     Action.PASSWORD_CHANGE: any_of(owner),
+    Action.SECOND_FACTOR_READ: any_of(owner),
+    Action.SECOND_FACTOR_CHANGE: any_of(owner),
+    Action.SECOND_FACTOR_REMOVE: any_of(superuser),  # for somebody who has lost it
     Action.SESSION_READ: any_of(owner, superuser),
     Action.SESSION_END: any_of(owner, superuser),
     Action.ITEM_CREATE: any_of(owner),

@@ -103,7 +103,7 @@ class Runtime(Parts):
         while more:
             async with self.unit_of_work(writing=True) as work:
                 is_mine = await try_lock_until_commit(work.session, "retention")
-                more = is_mine and await work.retention.forget_batch()
+                more = is_mine and await work.forget_batch()
 
     @asynccontextmanager
     async def unit_of_work(

@@ -1,5 +1,7 @@
 """What the authenticators refuse with."""
 
+from uuid import UUID
+
 from auth_service.errors import InvalidInputError, UnavailableError
 
 
@@ -15,3 +17,8 @@ class UnusableSeedError(UnavailableError):
 
     code = "second_factor_unusable"
     detail = "Codes of authenticator apps cannot be checked right now. Recovery codes can."
+
+    def __init__(self, user_id: UUID) -> None:
+        """Keep for the operator whose it is."""
+        self.user_id = user_id
+        super().__init__()

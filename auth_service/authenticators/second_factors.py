@@ -104,4 +104,4 @@ class SecondFactors:
         try:
             return self.box.open(sealed, context=user_id.bytes)
         except UndecryptableError:
-            raise UnusableSeedError from None
+            raise UnusableSeedError(user_id) from None

@@ -34,6 +34,12 @@ ENOUGH: Mapping[str, tuple[frozenset[Scope], frozenset[Scope]]] = {
     "GET /users/me": (frozenset({READ, ADMIN}), NONE),
     "PATCH /users/me": (frozenset({WRITE, ADMIN}), NONE),
     "PUT /users/me/password": (frozenset({WRITE}), NONE),
+    "GET /users/me/totp": (frozenset({READ}), NONE),
+    "POST /users/me/totp": (frozenset({WRITE}), NONE),
+    "POST /users/me/totp/confirm": (frozenset({WRITE}), NONE),
+    "POST /users/me/recovery-codes": (frozenset({WRITE}), NONE),
+    "DELETE /users/me/totp": (frozenset({WRITE}), NONE),
+    "DELETE /users/{user_id}/totp": (frozenset({ADMIN}), frozenset({ADMIN})),
     "GET /users/me/sessions": (frozenset({READ, ADMIN}), NONE),
     "POST /users/me/sessions/end-others": (frozenset({WRITE, ADMIN}), NONE),
     "DELETE /users/me/sessions/{session_id}": (frozenset({WRITE, ADMIN}), NONE),
@@ -61,6 +67,7 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "POST /users": {"password": PASSWORD},
     "PATCH /users/me": {"full_name": "New Name"},
     "PUT /users/me/password": {"current_password": PASSWORD, "new_password": "a new passphrase"},
+    "POST /users/me/totp/confirm": {"code": "123456"},
     "PATCH /users/{user_id}": {"full_name": "New Name"},
     "PUT /users/{user_id}": {"full_name": "New Name"},
     "POST /items": {"title": "A blue bicycle"},
@@ -69,6 +76,7 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "POST /clients": {"name": "Orders", "kind": "public"},
     "PATCH /clients/{client_id}": {"name": "Orders"},
 }
+PAST_THE_SCOPE = {"email_not_verified", "totp_not_found"}  # only who may is told what is missing for it
 ENDS_THE_OTHERS = "POST /users/me/sessions/end-others"
 ENDS_TOKENS = (
     "PUT /users/me/password",
@@ -124,7 +132,7 @@ async def _opened(service: Service, route: str, callers: Mapping[Scope, Account]
     for scope, caller in callers.items():
         living = await service.sign_in_again(caller, scope=scope) if route == ENDS_THE_OTHERS else caller
         response = await _call(service, route, living, await _target(service, route, caller, target))
-        if response.is_success:
+        if response.is_success or response.json()["code"] in PAST_THE_SCOPE:
             opened.add(scope)
         elif not _is_hidden(route, target, scope):
             assert_insufficient_scope(response, is_administrator=ADMIN in callers)

@@ -65,7 +65,9 @@ async def test_what_the_picture_says_is_what_an_app_needs(service: Service, ann:
         "digits": ["6"],
         "period": ["30"],
     }
-    assert pyotp.parse_uri(seen).now() in {code_of(body["secret"]), code_of(body["secret"], steps=1)}
+    app = pyotp.parse_uri(seen)
+    assert isinstance(app, pyotp.TOTP)
+    assert app.now() in {code_of(body["secret"]), code_of(body["secret"], steps=1)}
     assert (response.status_code, body["expires_in"], response.headers["cache-control"]) == (201, 900, "no-store")
 
 

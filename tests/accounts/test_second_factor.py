@@ -9,14 +9,12 @@ import pyotp
 import pytest
 from httpx import AsyncClient, Response
 
-from auth_service.authenticators.models import RecoveryCode, TotpCredential
 from tests.support.camera import scan
 from tests.support.second_factor import (
     Protected,
     change_totp,
     code_of,
     confirm,
-    count,
     enrol,
     finish,
     recovery_code_digests,
@@ -216,53 +214,3 @@ async def test_a_second_app_is_not_added_beside_the_first(service: Service, ann:
     for act in (_enrol, _confirm):
         assert_problem(await act(service.client, renewed), 409, code="totp_enabled")
     assert (await protected.sign_in(service)).status_code == 200
-
-
-async def test_removing_the_app_removes_the_codes_and_signs_everybody_out(service: Service, ann: Account) -> None:
-    protected = await enrol(service, ann)
-    renewed = await _signed_in(service, protected)
-
-    response = await _remove(service.client, renewed)
-
-    assert response.status_code == 204
-    assert_invalid_token(await read_me(service, renewed.token))
-    assert [await count(service, table) for table in (TotpCredential, RecoveryCode)] == [0, 0]
-    again = await service.sign_in_again(ann)
-    assert await _read(service, again) == OFF
-    assert_problem(await _remove(service.client, again), 404, code="totp_not_found")
-
-
-async def test_an_administrator_helps_who_has_lost_everything(service: Service, ann: Account) -> None:
-    admin, protected = await service.make_admin(), await enrol(service, ann)
-    renewed = await _signed_in(service, protected)
-
-    response = await service.client.delete(f"/users/{ann.id}/totp", headers=bearer(admin))
-    again = await service.client.delete(f"/users/{ann.id}/totp", headers=bearer(admin))
-
-    assert response.status_code == 204
-    assert_problem(again, 404, code="totp_not_found")
-    assert_invalid_token(await read_me(service, renewed.token))
-    assert (await service.sign_in(ann.email)).status_code == 200
-    removed = [event for event in await service.audit_events() if event.event == "totp.removed"]
-    assert [(event.actor_id, event.subject_id) for event in removed] == [(admin.id, ann.id)]
-
-
-async def test_new_recovery_codes_replace_the_old_ones(service: Service, ann: Account) -> None:
-    protected = await enrol(service, ann)
-    renewed = await _signed_in(service, protected)
-
-    response = await _renew(service.client, renewed)
-
-    codes = response.json()["recovery_codes"]
-    assert (response.status_code, len(set(codes) | set(protected.recovery_codes))) == (200, 20)
-    token = await protected.begin(service)
-    assert (await finish(service, token, recovery_code=protected.recovery_codes[0])).status_code == 400
-    assert (await finish(service, token, recovery_code=codes[0])).status_code == 200
-    assert (await read_me(service, renewed.token)).status_code == 200
-
-
-async def test_who_has_no_app_gets_no_recovery_codes(service: Service, ann: Account) -> None:
-    await start_enrolment(service, ann)
-
-    assert_problem(await _renew(service.client, ann), 404, code="totp_not_found")
-    assert await count(service, RecoveryCode) == 0

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from auth_service.accounts.settings import AccountSettings
-from auth_service.authenticators.settings import PasswordPolicySettings
+from auth_service.authenticators.settings import PasswordPolicySettings, SecondFactorSettings
 from auth_service.authenticators.throttle_settings import ThrottleSettings
 from auth_service.db.settings import DatabaseSettings
 from auth_service.mail.settings import MailSettings
@@ -73,6 +73,7 @@ class Settings(BaseSettings):
     hashing: HashingSettings = Field(default_factory=HashingSettings)
     password_policy: PasswordPolicySettings = Field(default_factory=PasswordPolicySettings)
     throttle: ThrottleSettings = Field(default_factory=ThrottleSettings)
+    second_factor: SecondFactorSettings = Field(default_factory=SecondFactorSettings)
     accounts: AccountSettings = Field(default_factory=AccountSettings)
     mail: MailSettings = Field(default_factory=MailSettings)
     oauth: OAuthSettings = Field(default_factory=OAuthSettings)

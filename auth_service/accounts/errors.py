@@ -1,5 +1,7 @@
 """What the accounts room refuses with."""
 
+from datetime import timedelta
+
 from auth_service.errors import ConflictError, InvalidInputError, NotFoundError, PermissionDeniedError
 
 
@@ -39,6 +41,46 @@ class WrongPasswordError(PermissionDeniedError):
 
     code = "wrong_password"
     detail = "The password is not right. Nothing was changed."
+
+
+class ReauthenticationRequiredError(PermissionDeniedError):
+    """The sign-in that the token comes from is too long ago for this (RFC 9470)."""
+
+    code = "reauthentication_required"
+    detail = "This needs a recent sign-in: sign in again, then repeat it. Nothing was changed."
+
+    def __init__(self, max_age: timedelta) -> None:
+        """Say how long ago the sign-in may be."""
+        self.max_age = max_age
+        super().__init__()
+
+
+class EmailNotVerifiedError(PermissionDeniedError):
+    """Nobody has proven that the account's address is theirs."""
+
+    code = "email_not_verified"
+    detail = "Verify your e-mail address first. Nothing was changed."
+
+
+class WrongCodeError(PermissionDeniedError):
+    """The code is not one that the new authenticator app shows, or its set-up has expired."""
+
+    code = "wrong_code"
+    detail = "This is not the code that the app shows, or the set-up has expired. Nothing was changed."
+
+
+class TotpEnabledError(ConflictError):
+    """The account has an authenticator app."""
+
+    code = "totp_enabled"
+    detail = "There is an authenticator app already. Remove it first."
+
+
+class TotpNotFoundError(NotFoundError):
+    """The account has no authenticator app."""
+
+    code = "totp_not_found"
+    detail = "There is no authenticator app."
 
 
 class LastAdministratorError(ConflictError):

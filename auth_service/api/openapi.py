@@ -42,6 +42,8 @@ class OAuthProblem(BaseModel):
 
     error: str = Field(examples=["invalid_grant"])
     error_description: str
+    mfa_token: str | None = Field(default=None, description="With `mfa_required`: what the second factor is sent with.")
+    expires_in: int | None = Field(default=None, description="With `mfa_required`: for how many seconds.")
 
 
 _REFUSALS: Mapping[int, type[ServiceError]] = {

@@ -49,6 +49,9 @@ RULES: Mapping[Action, Rule] = {
     Action.EMAIL_CHANGE: any_of(owner),  # with a proof; administrators change addresses by USER_ADMINISTER
     Action.RECOVERY_START: any_of(superuser),
     Action.USER_INVITE: any_of(superuser),
+    Action.SECOND_FACTOR_READ: any_of(owner),
+    Action.SECOND_FACTOR_CHANGE: any_of(owner),
+    Action.SECOND_FACTOR_REMOVE: any_of(superuser),  # for somebody who has lost it
     Action.SESSION_READ: any_of(owner, superuser),
     Action.SESSION_END: any_of(owner, superuser),
     Action.ITEM_CREATE: any_of(owner),

@@ -20,6 +20,7 @@ from auth_service.wiring.unit_of_work import UnitOfWork
 Result = TypeVar("Result")
 
 _HEADINGS = ("STATE", "KID", "ALGORITHM", "CREATED", "SIGNS FROM", "UNTIL", "MASTER KEY")
+_ENCRYPTED = {"signing_keys": "Signing keys", "totp_seeds": "Seeds of authenticator apps"}
 
 
 def run_list(*, as_json: bool) -> None:
@@ -59,11 +60,32 @@ def run_revoke(kid: str, *, emergency: bool, as_json: bool) -> None:
 
 def run_rewrap(*, as_json: bool) -> None:
     """Encrypt anew, and say how much that was."""
-    changed, count = _do(lambda work: work.key_inventory.rewrap(OPERATOR))
+    with failing_clearly():
+        done = asyncio.run(_rewrap())
     if as_json:
-        typer.echo(json.dumps({"signing_keys": {"rewrapped": changed, "total": count}}, indent=2))
-    else:
-        typer.echo(f"Signing keys: {changed} of {count} encrypted anew; all are under the first master key now.")
+        counts = {what: {"rewrapped": changed, "total": total} for what, (changed, total) in done.items()}
+        typer.echo(json.dumps(counts, indent=2))
+        return
+    for what, (changed, total) in done.items():
+        typer.echo(f"{_ENCRYPTED[what]}: {changed} of {total} encrypted anew; all are under the first master key now.")
+
+
+async def _rewrap() -> dict[str, tuple[int, int]]:
+    """Return of each thing that is encrypted how many were encrypted anew, and how many there are.
+
+    Of what there may be many, each batch is committed by itself, so that nobody waits for long.
+    """
+    async with Runtime(load_settings()) as runtime:
+        await runtime.check_readiness()
+        async with runtime.unit_of_work(writing=True) as work:
+            done = {"signing_keys": await work.key_inventory.rewrap(OPERATOR)}
+        changed, total, last = 0, 0, None
+        while True:
+            async with runtime.unit_of_work(writing=True) as work:
+                batch = await work.second_factors.rewrap_batch(work.audit, OPERATOR, after=last)
+            changed, total, last = changed + batch.changed, total + batch.total, batch.last
+            if last is None:
+                return {**done, "totp_seeds": (changed, total)}
 
 
 def _do(act: Callable[[UnitOfWork], Awaitable[Result]], *, writing: bool = True) -> Result:

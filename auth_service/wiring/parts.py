@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from auth_service.authenticators.second_factors import SEED_PURPOSE
 from auth_service.authenticators.stand_ins import StandIns
 from auth_service.authenticators.throttle import ThrottleCounters
 from auth_service.authenticators.throttle_stores import CounterStore
@@ -34,6 +35,7 @@ class Parts:
         self.clock = clock
         self.cursor_box = SecretBox(master_keys, purpose="page-cursors")
         self.outbox_box = SecretBox(master_keys, purpose="outbox")
+        self.seed_box = SecretBox(master_keys, purpose=SEED_PURPOSE)
         self.key_box = SecretBox(master_keys, purpose=KEY_PURPOSE)
         self.key_safe = KeySafe(self.key_box)
         self.derivation_keys = derivation_keys(master_keys)

@@ -9,7 +9,6 @@ from typing import Self
 import structlog
 
 from auth_service.audit.events import AuditEvent, Origin
-from auth_service.authenticators.throttle_database import forget_expired_counters
 from auth_service.authenticators.throttle_storage import open_counter_store
 from auth_service.authz.errors import AccessDeniedError
 from auth_service.db.engine import Database
@@ -108,18 +107,7 @@ class Runtime(Parts):
         while more:
             async with self.unit_of_work(writing=True) as work:
                 is_mine = await try_lock_until_commit(work.session, "retention")
-                more = is_mine and await self._forget_batch(work)
-
-    async def _forget_batch(self, work: UnitOfWork) -> bool:
-        """Let each room forget a batch; say whether there may be more."""
-        return any(
-            [
-                await work.retention.forget_batch(),
-                await work.proof_retention.forget_batch(),
-                await forget_expired_counters(work.session),
-                await work.queued_mail.delete_given_up(older_than=self.settings.mail.given_up_kept_for),
-            ]
-        )
+                more = is_mine and await work.forget_batch()
 
     @asynccontextmanager
     async def unit_of_work(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from auth_service.accounts.account_mail import AccountMail
+from auth_service.accounts.account_mail import AccountMail, Notice
 from auth_service.accounts.account_update import AccountUpdate
 from auth_service.accounts.deletion import AccountDeletion
 from auth_service.accounts.email_change import EmailChange
@@ -13,16 +13,21 @@ from auth_service.accounts.password_recovery import PasswordRecovery
 from auth_service.accounts.pending_registration import PendingRegistrations
 from auth_service.accounts.pending_repository import PendingRegistrationRepository
 from auth_service.accounts.proof_retention import ProofRetention
+from auth_service.accounts.recent_sign_in import RecentSignIn
 from auth_service.accounts.registration import Registration
+from auth_service.accounts.second_factor import SecondFactorControl
 from auth_service.accounts.session_control import SessionControl
 from auth_service.audit.events import Origin
 from auth_service.audit.trail import AuditTrail
 from auth_service.authenticators.password import PasswordAuthenticator
+from auth_service.authenticators.second_factor_repository import SecondFactorRepository
+from auth_service.authenticators.second_factors import SecondFactors
 from auth_service.authenticators.single_use import SingleUseTokens
 from auth_service.authenticators.single_use_repository import SingleUseTokenRepository
 from auth_service.authenticators.throttle import Throttle
+from auth_service.authenticators.throttle_database import forget_expired_counters
 from auth_service.authz.principal import Principal
-from auth_service.clients.fields import ClientGrant
+from auth_service.clients.fields import SECOND_FACTOR_GRANT_TYPE, ClientGrant
 from auth_service.clients.repository import ClientRepository
 from auth_service.db.session import Session
 from auth_service.items.repository import ItemRepository
@@ -30,14 +35,17 @@ from auth_service.items.service import ItemService
 from auth_service.mail.messages import Composer
 from auth_service.mail.outbox import Outbox
 from auth_service.mail.repository import OutboxRepository
+from auth_service.oauth.challenges import SignInChallenges
 from auth_service.oauth.client_administration import ClientAdministration
 from auth_service.oauth.client_auth import ClientAuthenticator
 from auth_service.oauth.grants.client_credentials import ClientCredentialsGrant
 from auth_service.oauth.grants.messages import Grant
 from auth_service.oauth.grants.password import PasswordGrant
 from auth_service.oauth.grants.refresh_token import RefreshTokenGrant
+from auth_service.oauth.grants.second_factor import SecondFactorGrant
 from auth_service.oauth.introspection import TokenIntrospection
 from auth_service.oauth.revocation import TokenRevocation
+from auth_service.oauth.sign_in import SignIn
 from auth_service.oauth.token_endpoint import TokenEndpoint
 from auth_service.oauth.token_issuer import TokenIssuer
 from auth_service.oauth.token_reader import TokenReader
@@ -165,6 +173,20 @@ class UnitOfWork:
         )
 
     @property
+    def second_factor_control(self) -> SecondFactorControl:
+        """Adding and removing second factors."""
+        settings = self._parts.settings.second_factor
+        recent = RecentSignIn(self._session_repository, settings.recent_sign_in)
+        return SecondFactorControl(
+            self._users, self.second_factors, self.gate, self.sessions, self.account_mail, self.audit, recent, settings
+        )
+
+    @property
+    def second_factors(self) -> SecondFactors:
+        """Authenticator apps and recovery codes."""
+        return SecondFactors(SecondFactorRepository(self.session), self._parts.seed_box, self.origin.now)
+
+    @property
     def session_control(self) -> SessionControl:
         """Seeing and ending sessions."""
         return SessionControl(self._users, self._session_repository, self.sessions, self.audit)
@@ -234,26 +256,33 @@ class UnitOfWork:
         throttle = self._parts.client_secret_throttle
         return ClientAuthenticator(ClientRepository(self.session), self.audit, throttle, self.origin.network)
 
-    @property
-    def retention(self) -> Retention:
-        """Removing what is over."""
-        return Retention(self._session_repository, self.revocations, self._parts.settings.tokens)
-
-    @property
-    def proof_retention(self) -> ProofRetention:
-        """Removing proofs by mail that have expired."""
-        return ProofRetention(SingleUseTokenRepository(self.session), PendingRegistrationRepository(self.session))
+    async def forget_batch(self) -> bool:
+        """Remove some of what is over; say whether there may be more."""
+        retention = Retention(self._session_repository, self.revocations, self._parts.settings.tokens)
+        proofs = ProofRetention(SingleUseTokenRepository(self.session), PendingRegistrationRepository(self.session))
+        kept_for = self._parts.settings.mail.given_up_kept_for
+        return any(
+            [
+                await retention.forget_batch(),
+                await proofs.forget_batch(),
+                await self._challenges.forget_batch(),
+                await self.second_factors.forget_batch(),
+                await forget_expired_counters(self.session),
+                await self.queued_mail.delete_given_up(older_than=kept_for),
+            ]
+        )
 
     @property
     def token_endpoint(self) -> TokenEndpoint:
         """Turning grants into tokens."""
         settings = self._parts.settings
-        every: dict[ClientGrant, Grant] = {
+        every: dict[str, Grant] = {
             ClientGrant.PASSWORD: self._password_grant,
             ClientGrant.REFRESH_TOKEN: self._refresh_token_grant,
             ClientGrant.CLIENT_CREDENTIALS: self._client_credentials_grant,
+            SECOND_FACTOR_GRANT_TYPE: self._second_factor_grant,
         }
-        grants = {grant.value: every[grant] for grant in settings.oauth.grants}
+        grants = {grant_type: every[grant_type] for grant_type in settings.oauth.grant_types}
         return TokenEndpoint(grants, self.client_authenticator, settings.tokens)
 
     @property
@@ -277,8 +306,35 @@ class UnitOfWork:
     @property
     def _password_grant(self) -> PasswordGrant:
         return PasswordGrant(
-            self._users, self._passwords, self.gate, self.sessions, self.audit, self._token_issuer, self.origin
+            self._users,
+            self._passwords,
+            self.gate,
+            self.second_factors,
+            self._challenges,
+            self._sign_in,
+            self.audit,
         )
+
+    @property
+    def _second_factor_grant(self) -> SecondFactorGrant:
+        return SecondFactorGrant(
+            self.session,
+            self._challenges,
+            self.second_factors,
+            self.gate,
+            self._sign_in,
+            self.throttle,
+            self.audit,
+            tell_of_recovery_code=lambda user: self.account_mail.notify(user.email, Notice.RECOVERY_CODE_USED),
+        )
+
+    @property
+    def _challenges(self) -> SignInChallenges:
+        return SignInChallenges(self.session)
+
+    @property
+    def _sign_in(self) -> SignIn:
+        return SignIn(self.sessions, self.audit, self._token_issuer, self.origin)
 
     @property
     def _refresh_token_grant(self) -> RefreshTokenGrant:

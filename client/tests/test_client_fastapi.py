@@ -38,6 +38,10 @@ def application(issuer: LocalIssuer) -> FastAPI:
     async def robots(client: Annotated[AccessToken, Depends(guard.require_client())]) -> str:
         return client.subject
 
+    @app.get("/vault")
+    async def vault(user: Annotated[AccessToken, Depends(guard.require_user(acr="aal2"))]) -> str:
+        return user.subject
+
     return app
 
 
@@ -56,6 +60,7 @@ def bearer(token: str) -> tuple[str, str]:
 
 
 USER = ISSUER.token(subject="ann", scopes="orders:read")
+SURE = ISSUER.token(subject="ann", amr=["pwd", "otp", "mfa"], acr="aal2")
 NARROW = ISSUER.token(scopes="orders:write")
 ROBOT = ISSUER.client_token("client_robot", scopes="orders:read")
 
@@ -72,6 +77,9 @@ ROBOT = ISSUER.client_token("client_robot", scopes="orders:read")
         pytest.param("/orders", ISSUER.token(amr=None, scopes="orders:read"), 403, id="nobody who signed in"),
         pytest.param("/robots", ROBOT, 200, id="a service among services"),
         pytest.param("/robots", USER, 403, id="a person among services"),
+        pytest.param("/vault", SURE, 200, id="a person with two factors"),
+        pytest.param("/vault", ISSUER.token(acr=None), 401, id="a person of whom nothing is said"),
+        pytest.param("/vault", ISSUER.client_token("client_robot", acr="aal2"), 403, id="a service with two factors"),
     ],
 )
 async def test_who_gets_in(client: httpx.AsyncClient, path: str, token: str, status: int) -> None:
@@ -141,3 +149,13 @@ def test_a_scope_that_is_none_is_refused_at_once(scopes: list[str]) -> None:
         guard.require_user(scopes=scopes)
     with pytest.raises(TypeError):
         guard.require_user(scopes="orders:read")
+
+
+async def test_who_needs_a_second_factor_is_told_as_rfc_9470_says(client: httpx.AsyncClient) -> None:
+    response = await client.get("/vault", headers=[bearer(USER)])
+
+    assert (response.status_code, response.json()) == (401, {"detail": "Sign in with a second factor."})
+    assert response.headers["WWW-Authenticate"] == (
+        'Bearer error="insufficient_user_authentication", error_description="Sign in with a second factor.", '
+        'acr_values="aal2"'
+    )

@@ -41,6 +41,8 @@ NO_ITEM = "404 item_not_found"
 NO_USER = "404 user_not_found"
 NO_SECRET = "401 invalid_client"
 NO_SESSION = "404 session_not_found"
+NO_TOTP = "404 totp_not_found"
+NOT_VERIFIED = "403 email_not_verified"
 NO_CLIENT = "404 client_not_found"
 PUBLIC = Row(user="200", administrator="200", anonymous="200", disabled="200")
 USER_RULE = (("200", DENIED, DENIED), ("200", "200", NO_USER))
@@ -85,6 +87,12 @@ TABLE: Mapping[str, Row] = {
     ),
     "POST /users/{user_id}/password-recovery": Row(DENIED, ("202", "409 no_password", NO_USER)),
     "POST /users/{user_id}/invitation": Row(DENIED, ("409 password_exists", "202", NO_USER)),
+    "GET /users/me/totp": Row("200", "200"),
+    "POST /users/me/totp": Row(NOT_VERIFIED, NOT_VERIFIED),
+    "POST /users/me/totp/confirm": Row(NOT_VERIFIED, NOT_VERIFIED, body={"code": "123456"}),
+    "DELETE /users/me/totp": Row(NO_TOTP, NO_TOTP),
+    "POST /users/me/recovery-codes": Row(NO_TOTP, NO_TOTP),
+    "DELETE /users/{user_id}/totp": Row(DENIED, (NO_TOTP, NO_TOTP, NO_USER)),
     "GET /users/me/sessions": Row("200", "200"),
     "POST /users/me/sessions/end-others": Row("204", "204"),
     "DELETE /users/me/sessions/{session_id}": Row(("204", NO_SESSION, NO_SESSION), ("204", NO_SESSION, NO_SESSION)),

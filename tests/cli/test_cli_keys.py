@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.commands import Operator, Outcome
 from tests.support.keys import KeyStore
+from tests.support.second_factor import Protected, enrol, replace_seed
 from tests.support.service import running_service
 from tests.support.settings import make_settings, new_master_key
 from tests.support.tokens import read_me
@@ -174,24 +175,56 @@ def test_the_master_key_is_changed_while_the_service_serves(operator: Operator, 
     old, new = operator.environment["AUTH_SECURITY__MASTER_KEYS"], new_master_key()
     both = f"{new},{old}"
 
-    async def token_before() -> str:
+    async def before_it() -> tuple[str, Protected]:
         async with running_service(make_settings(migrated_database, security={"master_keys": old})) as service:
-            return (await service.make_user()).token
+            return (await service.make_user()).token, await enrol(service)
 
-    async def status_after(token: str) -> int:
+    async def statuses_after(token: str, protected: Protected) -> list[int]:
         async with running_service(make_settings(migrated_database, security={"master_keys": new})) as service:
-            return (await read_me(service, token)).status_code
+            signed_in = await protected.sign_in(service)
+            return [(await read_me(service, token)).status_code, signed_in.status_code]
 
-    token = asyncio.run(token_before())
+    token, protected = asyncio.run(before_it())
     before = listed(operator.run("keys", "list", "--json", AUTH_SECURITY__MASTER_KEYS=both))
     done = operator.run("keys", "rewrap", AUTH_SECURITY__MASTER_KEYS=both)
     again = operator.run("keys", "rewrap", "--json", AUTH_SECURITY__MASTER_KEYS=both)
     after = listed(operator.run("keys", "list", "--json", AUTH_SECURITY__MASTER_KEYS=new))
 
-    assert done == Outcome(0, "Signing keys: 2 of 2 encrypted anew; all are under the first master key now.\n", "")
-    assert (again.code, json.loads(again.stdout)) == (0, {"signing_keys": {"rewrapped": 0, "total": 2}})
+    assert done == Outcome(
+        0,
+        "Signing keys: 2 of 2 encrypted anew; all are under the first master key now.\n"
+        "Seeds of authenticator apps: 1 of 1 encrypted anew; all are under the first master key now.\n",
+        "",
+    )
+    assert (again.code, json.loads(again.stdout)) == (
+        0,
+        {"signing_keys": {"rewrapped": 0, "total": 2}, "totp_seeds": {"rewrapped": 0, "total": 1}},
+    )
     assert [key["master_key"] for key in (*before, *after)] == ["older", "older", "first", "first"]
-    assert asyncio.run(status_after(token)) == 200
+    assert asyncio.run(statuses_after(token, protected)) == [200, 200]
+
+
+def test_nobody_s_seed_is_lost_when_it_does_not_open(operator: Operator, migrated_database: str) -> None:
+    old = operator.environment["AUTH_SECURITY__MASTER_KEYS"]
+    both = f"{new_master_key()},{old}"
+    operator.environment.update(AUTH_DATABASE__URL=migrated_database, AUTH_SECURITY__MASTER_KEYS=both)
+
+    async def damage() -> Protected:
+        async with running_service(make_settings(migrated_database, security={"master_keys": old})) as service:
+            protected = await enrol(service)
+            await replace_seed(service, b"damaged")
+        return protected
+
+    async def stored() -> bytes:
+        async with running_service(make_settings(migrated_database, security={"master_keys": both})) as service:
+            return await replace_seed(service, b"")
+
+    protected = asyncio.run(damage())
+    outcome = operator.run("keys", "rewrap")
+
+    assert (outcome.code, outcome.stdout) == (2, "")
+    assert f"app of the account {protected.account.id} cannot be opened with" in outcome.stderr
+    assert asyncio.run(stored()) == b"damaged"
 
 
 def test_a_key_whose_name_begins_with_a_dash_is_revoked(operator: Operator, store: KeyStore) -> None:

@@ -73,7 +73,9 @@ class Registration:
         return await self.users.has_active_administrator()
 
     async def _hash(self, new_user: UserCreate) -> str | None:
-        return await self.passwords.enrol(new_user.password) if new_user.password else None
+        if new_user.password is None:
+            return None
+        return await self.passwords.enrol(new_user.password, email=new_user.email, username=new_user.username)
 
     async def _add(
         self, principal: Principal | None, new_user: UserCreate, password_hash: str | None, event: AuditEvent

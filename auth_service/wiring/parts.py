@@ -3,7 +3,10 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
+from auth_service.authenticators.breached_passwords import BreachedPasswords
+from auth_service.authenticators.password_policy import make_password_policy
 from auth_service.authenticators.stand_ins import StandIns
 from auth_service.oauth.metadata import authorization_server_metadata
 from auth_service.security.passwords import PasswordHasher
@@ -36,6 +39,9 @@ class Parts:
         self.derivation_keys = derivation_keys(master_keys)
         self.stand_ins = StandIns(derive_key(master_keys[0], purpose="stand-ins"))
         self.hasher = PasswordHasher(settings.hashing)
+        host = urlsplit(settings.tokens.issuer).hostname or ""
+        self.password_policy = make_password_policy(settings.password_policy, host=host)
+        self.breached_passwords = BreachedPasswords(settings.password_policy.breach_range_url)
         self.metadata = authorization_server_metadata(settings.tokens.issuer, settings.oauth)
         self._keys: KeyRing | None = None
 

@@ -48,6 +48,7 @@ class Runtime(Parts):
         """Give back threads and connections."""
         self.hasher.close()
         await self.revocation_feed.close()
+        await self.breached_passwords.close()
         await self.database.dispose()
 
     async def load_keys(self) -> None:

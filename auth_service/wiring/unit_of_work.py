@@ -188,4 +188,6 @@ class UnitOfWork:
     @property
     def _passwords(self) -> PasswordAuthenticator:
         parts = self._parts
-        return PasswordAuthenticator(self.session, parts.hasher, parts.settings.password_policy, parts.stand_ins)
+        return PasswordAuthenticator(
+            self.session, parts.hasher, parts.password_policy, parts.breached_passwords, parts.stand_ins
+        )

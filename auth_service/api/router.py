@@ -4,6 +4,8 @@ from fastapi import APIRouter
 
 from auth_service.api import (
     account,
+    account_export,
+    audit,
     clients,
     health,
     items,
@@ -16,5 +18,18 @@ from auth_service.api import (
 )
 
 router = APIRouter()
-for room in (token, token_status, revocation_feed, well_known, account, sessions, users, items, clients, health):
+for room in (
+    token,
+    token_status,
+    revocation_feed,
+    well_known,
+    account,
+    account_export,
+    audit,
+    sessions,
+    users,
+    items,
+    clients,
+    health,
+):
     router.include_router(room.router)

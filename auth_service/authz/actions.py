@@ -12,6 +12,8 @@ class Action(StrEnum):
     USER_UPDATE = "user.update"
     USER_ADMINISTER = "user.administer"
     USER_DELETE = "user.delete"
+    USER_DEACTIVATE = "user.deactivate"
+    USER_EXPORT = "user.export"
     PASSWORD_CHANGE = "password.change"
     SESSION_READ = "session.read"
     SESSION_END = "session.end"
@@ -20,3 +22,4 @@ class Action(StrEnum):
     ITEM_UPDATE = "item.update"
     ITEM_DELETE = "item.delete"
     CLIENT_ADMINISTER = "client.administer"
+    AUDIT_READ = "audit.read"

@@ -1,11 +1,16 @@
 """The services of one unit of work: what the edge and the commands call."""
 
 from auth_service.accounts.account_update import AccountUpdate
+from auth_service.accounts.deactivation import AccountDeactivation
 from auth_service.accounts.deletion import AccountDeletion
+from auth_service.accounts.export import AccountExport
 from auth_service.accounts.password_change import PasswordChanger
+from auth_service.accounts.personal_records import PersonalRecords
 from auth_service.accounts.registration import Registration
 from auth_service.accounts.session_control import SessionControl
 from auth_service.audit.events import Origin
+from auth_service.audit.repository import AuditRepository
+from auth_service.audit.service import AuditService
 from auth_service.audit.trail import AuditTrail
 from auth_service.authenticators.password import PasswordAuthenticator
 from auth_service.authz.principal import Principal
@@ -78,7 +83,23 @@ class UnitOfWork:
     @property
     def account_deletion(self) -> AccountDeletion:
         """Deleting accounts."""
-        return AccountDeletion(self._users, self.sessions, self.audit)
+        return AccountDeletion(self._users, PersonalRecords(self.session), self.sessions, self.audit)
+
+    @property
+    def account_deactivation(self) -> AccountDeactivation:
+        """Leaving."""
+        return AccountDeactivation(self._users, self._passwords, self.gate, self.sessions, self.audit, self.origin.now)
+
+    @property
+    def account_export(self) -> AccountExport:
+        """What is stored about a person."""
+        records = PersonalRecords(self.session)
+        return AccountExport(self._users, records, self.audit_log, self.items.newest_of, self.origin.now)
+
+    @property
+    def audit_log(self) -> AuditService:
+        """Reading security events."""
+        return AuditService(AuditRepository(self.session))
 
     @property
     def password_changer(self) -> PasswordChanger:

@@ -34,6 +34,10 @@ ENOUGH: Mapping[str, tuple[frozenset[Scope], frozenset[Scope]]] = {
     "GET /users/me": (frozenset({READ, ADMIN}), NONE),
     "PATCH /users/me": (frozenset({WRITE, ADMIN}), NONE),
     "PUT /users/me/password": (frozenset({WRITE}), NONE),
+    "POST /users/me/deactivate": (frozenset({WRITE}), NONE),
+    "GET /users/me/export": (NONE, NONE),  # one scope is not enough: it takes READ and ITEMS_READ
+    "GET /users/me/audit-events": (frozenset({READ, ADMIN}), NONE),
+    "GET /audit-events": (frozenset({ADMIN}), NONE),
     "GET /users/me/sessions": (frozenset({READ, ADMIN}), NONE),
     "POST /users/me/sessions/end-others": (frozenset({WRITE, ADMIN}), NONE),
     "DELETE /users/me/sessions/{session_id}": (frozenset({WRITE, ADMIN}), NONE),
@@ -61,6 +65,7 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "POST /users": {"password": PASSWORD},
     "PATCH /users/me": {"full_name": "New Name"},
     "PUT /users/me/password": {"current_password": PASSWORD, "new_password": "a new passphrase"},
+    "POST /users/me/deactivate": {"current_password": PASSWORD},
     "PATCH /users/{user_id}": {"full_name": "New Name"},
     "PUT /users/{user_id}": {"full_name": "New Name"},
     "POST /items": {"title": "A blue bicycle"},
@@ -72,6 +77,7 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
 ENDS_THE_OTHERS = "POST /users/me/sessions/end-others"
 ENDS_TOKENS = (
     "PUT /users/me/password",
+    "POST /users/me/deactivate",
     ENDS_THE_OTHERS,
     "POST /users/{user_id}/sessions/end-all",
     "DELETE /users/{user_id}",

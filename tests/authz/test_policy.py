@@ -46,7 +46,12 @@ def test_each_action_has_exactly_its_rule() -> None:
         Action.ITEM_DELETE,
         Action.CLIENT_ADMINISTER,
     }
-    assert by_owners_alone == {Action.PASSWORD_CHANGE, Action.ITEM_CREATE}
+    assert by_owners_alone == {
+        Action.USER_DEACTIVATE,
+        Action.USER_EXPORT,
+        Action.PASSWORD_CHANGE,
+        Action.ITEM_CREATE,
+    }
     assert {rule for action, rule in RULES.items() if action not in by_superusers_alone | by_owners_alone} == {
         (owner, superuser)
     }

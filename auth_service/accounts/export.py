@@ -56,7 +56,6 @@ class AccountExport:
         Raises AccessDeniedError.
         """
         authorize(principal, Action.USER_EXPORT, owner_id=user_id)
-        authorize(principal, Action.ITEM_READ, owner_id=user_id)
         user = await self.users.get(user_id)
         page = PageRequest(limit=MAX_EXPORTED)
         items = await self.items_of(principal, user_id, page)

@@ -7,6 +7,11 @@ from uuid import UUID
 import pytest
 
 from auth_service.audit.models import AuditRecord
+from auth_service.audit.queries import AuditFilter
+from auth_service.authz.errors import AccessDeniedError
+from auth_service.authz.principal import Principal
+from auth_service.authz.scopes import Scope
+from auth_service.db.keyset import PageRequest
 from auth_service.db.uuid7 import uuid7
 from tests.support.acts import NETWORK, NEW_PASSWORD, REQUEST_ID, World
 from tests.support.service import PASSWORD, Account, Service, assert_problem, bearer
@@ -63,7 +68,7 @@ async def test_an_administrator_reads_what_happened_the_newest_first(world: Worl
     assert len(older) == len(await world.service.audit_events()) - 1
 
 
-@pytest.mark.parametrize("limit", ["1", "4", "100"])
+@pytest.mark.parametrize("limit", ["1", "4", "9", "100"])
 async def test_walking_the_pages_meets_each_event_once(world: World, limit: str) -> None:
     ann, other = world.user.id, UUID(int=7)
     mine = await store_events(
@@ -143,6 +148,16 @@ async def test_nobody_but_an_administrator_reads_everybodys_or_asks_for_somebody
 
     assert_problem(everybodys, 403, code="permission_denied")
     assert_problem(elses, 422, code="invalid_input")
+
+
+async def test_the_service_asks_again_who_may_read_for_commands_call_it_too(world: World) -> None:
+    user = Principal(world.user.id, is_superuser=False, scopes=frozenset(Scope), client_id=None)
+
+    async with world.service.runtime.unit_of_work(writing=False) as work:
+        with pytest.raises(AccessDeniedError):
+            await work.audit_log.search(user, AuditFilter(), PageRequest(limit=1))
+        with pytest.raises(AccessDeniedError):
+            await work.audit_log.search_own(user, world.administrator.id, AuditFilter(), PageRequest(limit=1))
 
 
 async def test_one_sees_what_was_done_to_ones_account_but_not_where_somebody_else_was(world: World) -> None:

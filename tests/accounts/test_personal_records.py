@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import LargeBinary
-from sqlmodel import select
+from sqlalchemy import LargeBinary, select
 
 from auth_service.accounts.models import PendingRegistration
 from auth_service.audit.models import AuditRecord

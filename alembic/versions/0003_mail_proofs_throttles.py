@@ -1,4 +1,4 @@
-"""Mail to be sent, registrations to be confirmed, one-time tokens, second factors, and throttles."""
+"""Mail to send, registrations to confirm, one-time tokens, second factors, throttles, and indexes of the audit."""
 
 from collections.abc import Sequence
 
@@ -9,6 +9,8 @@ revision: str = "0003"
 down_revision: str | None = "0002"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
+
+_AUDIT_FILTERS = ("network", "event")
 
 
 def _moment(name: str, *, nullable: bool = False) -> sa.Column[object]:
@@ -27,6 +29,8 @@ def upgrade() -> None:
     _create_second_factors()
     _create_challenges()
     _create_throttles()
+    for column in _AUDIT_FILTERS:
+        op.create_index(f"ix_audit_events_{column}_occurred_at", "audit_events", [column, "occurred_at"])
 
 
 def _create_outbox() -> None:
@@ -136,7 +140,9 @@ def _create_throttles() -> None:
 
 
 def downgrade() -> None:
-    """Drop the tables."""
+    """Drop the tables and the indexes."""
+    for column in _AUDIT_FILTERS:
+        op.drop_index(f"ix_audit_events_{column}_occurred_at", "audit_events")
     for table in (
         "throttle_counters",
         "sign_in_challenges",

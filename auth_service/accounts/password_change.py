@@ -9,7 +9,6 @@ from auth_service.accounts.errors import WrongPasswordError
 from auth_service.audit.events import AuditEvent
 from auth_service.audit.trail import AuditTrail
 from auth_service.authenticators.password import PasswordAuthenticator
-from auth_service.authenticators.password_policy import check_new_password
 from auth_service.authenticators.throttle_settings import ThrottleKind
 from auth_service.authz.actions import Action
 from auth_service.authz.policy import authorize
@@ -39,8 +38,9 @@ class PasswordChanger:
         when the account changed while the passwords were being hashed.
         """
         authorize(principal, Action.PASSWORD_CHANGE, owner_id=user_id)
-        check_new_password(change.new_password, self.passwords.policy)
         user = await self.users.get(user_id)
+        email, username = user.email, user.username
+        self.passwords.policy.check(change.new_password, email=email, username=username)
         epoch = user.credential_epoch  # copied now: the gate refreshes this very object
         verification = await self.passwords.verify(
             user, change.current_password, kind=ThrottleKind.PASSWORD, identifier=user.email
@@ -48,7 +48,7 @@ class PasswordChanger:
         if not verification.matches:
             self.audit.record_refusal(AuditEvent.PASSWORD_CHANGED, actor=principal, subject=user_id)
             raise WrongPasswordError
-        password_hash = await self.passwords.enrol(change.new_password)
+        password_hash = await self.passwords.enrol(change.new_password, email=email, username=username)
         user = await self.gate.admit_and_lock(user_id, credential_epoch=epoch)
         user.hashed_password = password_hash
         user.credential_epoch += 1

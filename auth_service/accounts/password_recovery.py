@@ -72,8 +72,8 @@ class PasswordRecovery:
         """
         token = proof.token.get_secret_value()
         purpose = purpose_of(token, among=(Purpose.RECOVER_PASSWORD, Purpose.ACCEPT_INVITATION))
-        await self.tokens.find(token, purpose)
-        password_hash = await self.passwords.enrol(proof.new_password)
+        found = await self.tokens.find(token, purpose)
+        password_hash = await self.passwords.enrol(proof.new_password, email=found.email, username=found.username)
         user, _address = await self.tokens.redeem(token, purpose)
         user.hashed_password = password_hash
         user.email_verified_at = user.email_verified_at or self.now

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from pydantic import SecretStr
+
 from auth_service.accounts.account_mail import AccountMail, MailKind
 from auth_service.accounts.administrators import lock_administrators
 from auth_service.accounts.errors import (
@@ -60,7 +62,7 @@ class Registration:
         if new_user.password is None:
             raise PasswordRequiredError
         await self.throttle.admit(ThrottleKind.REGISTRATION, identifier=new_user.email, network=self.origin.network)
-        password_hash = await self.passwords.enrol(new_user.password)
+        password_hash = await self._enrol(new_user, new_user.password)
         if self.settings.verified_email_required:
             await self.pending.add(new_user, password_hash)
             return None
@@ -93,7 +95,10 @@ class Registration:
         return await self.users.has_active_administrator()
 
     async def _hash(self, new_user: UserCreate) -> str | None:
-        return await self.passwords.enrol(new_user.password) if new_user.password else None
+        return None if new_user.password is None else await self._enrol(new_user, new_user.password)
+
+    async def _enrol(self, new_user: UserCreate, password: SecretStr) -> str:
+        return await self.passwords.enrol(password, email=new_user.email, username=new_user.username)
 
     async def _add(
         self, principal: Principal | None, new_user: UserCreate, password_hash: str | None, event: AuditEvent

@@ -4,6 +4,8 @@ from fastapi import APIRouter
 
 from auth_service.api import (
     account,
+    account_export,
+    audit,
     clients,
     email_change,
     email_verification,
@@ -28,6 +30,8 @@ for room in (
     account,
     email_change,
     second_factor,
+    account_export,
+    audit,
     sessions,
     users,
     email_verification,

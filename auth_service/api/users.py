@@ -1,19 +1,18 @@
 """Users: registration, reading, changing, deleting, and the administrators' search."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import Field
 
 from auth_service.accounts.errors import LastAdministratorError
 from auth_service.accounts.schemas import Accepted
 from auth_service.api.dependencies import Work
 from auth_service.api.guards import CurrentAdminUser, CurrentPrincipal, OptionalPrincipal
 from auth_service.api.openapi import problems
-from auth_service.api.pagination import Page, PageAnswer, PageQuery, RequestCursors
+from auth_service.api.pagination import Moment, Page, PageAnswer, PageQuery, RequestCursors
 from auth_service.db.keyset import InvalidPositionError
 from auth_service.security.text import Text
 from auth_service.users.models import User
@@ -21,16 +20,6 @@ from auth_service.users.queries import UserFilter, UserSort
 from auth_service.users.schemas import UserCreate, UserRead, UserUpdate
 
 router = APIRouter(prefix="/users", tags=["users"])
-
-
-def _in_utc(moment: datetime) -> datetime:
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("is outside the calendar") from None
-
-
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 class UserListQuery(PageQuery):

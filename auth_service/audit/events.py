@@ -18,6 +18,7 @@ class AuditEvent(StrEnum):
     USER_REGISTERED = "user.registered"
     USER_CREATED = "user.created"
     USER_UPDATED = "user.updated"
+    USER_DEACTIVATED = "user.deactivated"
     USER_DELETED = "user.deleted"
     PASSWORD_CHANGED = "password.changed"
     PASSWORD_RECOVERED = "password.recovered"

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from auth_service.authenticators.password_policy import check_new_password
-from auth_service.authenticators.settings import PasswordPolicySettings
+from auth_service.authenticators.breached_passwords import BreachedPasswords
+from auth_service.authenticators.errors import WeakPasswordError
+from auth_service.authenticators.password_policy import PasswordPolicy
 from auth_service.authenticators.stand_ins import StandIns
 from auth_service.authenticators.throttle import Throttle
 from auth_service.authenticators.throttle_settings import ThrottleKind
@@ -17,22 +18,25 @@ from auth_service.users.models import User
 
 @dataclass(frozen=True, slots=True)
 class PasswordAuthenticator:
-    """Both methods end the current transaction first and raise HashingOverloadedError.
+    """`enrol` and `verify` end the current transaction first and raise HashingOverloadedError.
 
     A hash takes tens of milliseconds: neither SQLite's one write lock nor a connection of the pool may wait for it.
     """
 
     session: Session
     hasher: PasswordHasher
-    policy: PasswordPolicySettings
+    policy: PasswordPolicy
+    breached: BreachedPasswords
     stand_ins: StandIns
     throttle: Throttle
     network: str | None
 
-    async def enrol(self, new_password: SecretStr) -> str:
-        """Return the hash to store for a new password; raises WeakPasswordError."""
-        check_new_password(new_password, self.policy)
+    async def enrol(self, new_password: SecretStr, *, email: str, username: str | None) -> str:
+        """Return the hash to store for a new password of the account with this address; raises WeakPasswordError."""
+        self.policy.check(new_password, email=email, username=username)
         await self.session.release()
+        if await self.breached.contain(new_password):
+            raise WeakPasswordError("This password was stolen somewhere and is known to attackers. Choose another one.")
         return await self.hasher.hash(new_password)
 
     async def verify(

@@ -12,6 +12,8 @@ class Action(StrEnum):
     USER_UPDATE = "user.update"
     USER_ADMINISTER = "user.administer"
     USER_DELETE = "user.delete"
+    USER_DEACTIVATE = "user.deactivate"
+    USER_EXPORT = "user.export"
     PASSWORD_CHANGE = "password.change"
     EMAIL_CHANGE = "email.change"
     RECOVERY_START = "recovery.start"
@@ -26,3 +28,4 @@ class Action(StrEnum):
     ITEM_UPDATE = "item.update"
     ITEM_DELETE = "item.delete"
     CLIENT_ADMINISTER = "client.administer"
+    AUDIT_READ = "audit.read"

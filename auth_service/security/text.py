@@ -1,6 +1,7 @@
 """The text that this service takes from strangers: what no database can store is refused at the door."""
 
 import re
+import unicodedata
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator
@@ -17,6 +18,11 @@ def refuse_unstorable(value: Any) -> Any:  # noqa: ANN401 - a validator sees wha
 
 def _strip(value: str) -> str:
     return value.strip()
+
+
+def folded(text: str) -> str:
+    """Return the one spelling of all spellings of a text: case and composition do not matter in it."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
 Storable = Annotated[str, BeforeValidator(refuse_unstorable)]

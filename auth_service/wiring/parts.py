@@ -3,7 +3,10 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
+from auth_service.authenticators.breached_passwords import BreachedPasswords
+from auth_service.authenticators.password_policy import make_password_policy
 from auth_service.authenticators.second_factors import SEED_PURPOSE
 from auth_service.authenticators.stand_ins import StandIns
 from auth_service.authenticators.throttle import ThrottleCounters
@@ -44,6 +47,9 @@ class Parts:
         self.throttle_counters = ThrottleCounters(throttle_key, settings.throttle, counter_store)
         self.client_secret_throttle = ClientSecretThrottle(settings.throttle)
         self.hasher = PasswordHasher(settings.hashing)
+        host = urlsplit(settings.tokens.issuer).hostname or ""
+        self.password_policy = make_password_policy(settings.password_policy, host=host)
+        self.breached_passwords = BreachedPasswords(settings.password_policy.breach_range_url)
         self.metadata = authorization_server_metadata(settings.tokens.issuer, settings.oauth)
         self._keys: KeyRing | None = None
 

@@ -52,6 +52,7 @@ class Runtime(Parts):
         self.hasher.close()
         await self.revocation_feed.close()
         await self.throttle_counters.store.close()
+        await self.breached_passwords.close()
         await self.database.dispose()
 
     async def load_keys(self) -> None:

@@ -4,20 +4,25 @@ from collections.abc import Mapping
 
 from auth_service.accounts.account_mail import AccountMail, Notice
 from auth_service.accounts.account_update import AccountUpdate
+from auth_service.accounts.deactivation import AccountDeactivation
 from auth_service.accounts.deletion import AccountDeletion
 from auth_service.accounts.email_change import EmailChange
 from auth_service.accounts.email_verification import EmailVerification
+from auth_service.accounts.export import AccountExport
 from auth_service.accounts.mail_composers import MailComposers
 from auth_service.accounts.password_change import PasswordChanger
 from auth_service.accounts.password_recovery import PasswordRecovery
 from auth_service.accounts.pending_registration import PendingRegistrations
 from auth_service.accounts.pending_repository import PendingRegistrationRepository
+from auth_service.accounts.personal_records import PersonalRecords
 from auth_service.accounts.proof_retention import ProofRetention
 from auth_service.accounts.recent_sign_in import RecentSignIn
 from auth_service.accounts.registration import Registration
 from auth_service.accounts.second_factor import SecondFactorControl
 from auth_service.accounts.session_control import SessionControl
 from auth_service.audit.events import Origin
+from auth_service.audit.repository import AuditRepository
+from auth_service.audit.service import AuditService
 from auth_service.audit.trail import AuditTrail
 from auth_service.authenticators.password import PasswordAuthenticator
 from auth_service.authenticators.second_factor_repository import SecondFactorRepository
@@ -157,7 +162,23 @@ class UnitOfWork:
     @property
     def account_deletion(self) -> AccountDeletion:
         """Deleting accounts."""
-        return AccountDeletion(self._users, self.sessions, self.audit)
+        return AccountDeletion(self._users, PersonalRecords(self.session), self.sessions, self.audit)
+
+    @property
+    def account_deactivation(self) -> AccountDeactivation:
+        """Leaving."""
+        return AccountDeactivation(self._users, self._passwords, self.gate, self.sessions, self.audit, self.origin.now)
+
+    @property
+    def account_export(self) -> AccountExport:
+        """What is stored about a person."""
+        records = PersonalRecords(self.session)
+        return AccountExport(self._users, records, self.audit_log, self.items.newest_of, self.origin.now)
+
+    @property
+    def audit_log(self) -> AuditService:
+        """Reading security events."""
+        return AuditService(AuditRepository(self.session))
 
     @property
     def password_changer(self) -> PasswordChanger:
@@ -351,9 +372,14 @@ class UnitOfWork:
     @property
     def _passwords(self) -> PasswordAuthenticator:
         parts = self._parts
-        policy = parts.settings.password_policy
         return PasswordAuthenticator(
-            self.session, parts.hasher, policy, parts.stand_ins, self.throttle, self.origin.network
+            self.session,
+            parts.hasher,
+            parts.password_policy,
+            parts.breached_passwords,
+            parts.stand_ins,
+            self.throttle,
+            self.origin.network,
         )
 
     @property

@@ -54,6 +54,7 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "POST /email-verifications/confirm": {"token": "verify_none", "password": PASSWORD},
     "POST /password-recoveries": {"email": "new@example.com"},
     "POST /password-recoveries/confirm": {"token": "recover_none", "new_password": PASSWORD},
+    "POST /users/me/deactivate": {"current_password": PASSWORD},
     "PATCH /users/{user_id}": {"full_name": "New Name"},
     "PUT /users/{user_id}": {"full_name": "New Name"},
     "POST /items": {"title": "A blue bicycle"},

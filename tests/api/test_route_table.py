@@ -54,6 +54,7 @@ NEW_USER = {"email": "new@example.com", "password": PASSWORD}
 ENDS_TOKENS = (
     "POST /oauth/revoke",
     "PUT /users/me/password",
+    "POST /users/me/deactivate",
     "POST /users/{user_id}/sessions/end-all",
     "DELETE /users/{user_id}",
 )
@@ -93,6 +94,10 @@ TABLE: Mapping[str, Row] = {
     "DELETE /users/me/totp": Row(NO_TOTP, NO_TOTP),
     "POST /users/me/recovery-codes": Row(NO_TOTP, NO_TOTP),
     "DELETE /users/{user_id}/totp": Row(DENIED, (NO_TOTP, NO_TOTP, NO_USER)),
+    "POST /users/me/deactivate": Row("204", "204", body={"current_password": PASSWORD}),
+    "GET /users/me/export": Row("200", "200"),
+    "GET /users/me/audit-events": Row("200", "200"),
+    "GET /audit-events": Row(DENIED, "200"),
     "GET /users/me/sessions": Row("200", "200"),
     "POST /users/me/sessions/end-others": Row("204", "204"),
     "DELETE /users/me/sessions/{session_id}": Row(("204", NO_SESSION, NO_SESSION), ("204", NO_SESSION, NO_SESSION)),

@@ -50,6 +50,10 @@ ENOUGH: Mapping[str, tuple[frozenset[Scope], frozenset[Scope]]] = {
     "POST /users/me/recovery-codes": (frozenset({WRITE}), NONE),
     "DELETE /users/me/totp": (frozenset({WRITE}), NONE),
     "DELETE /users/{user_id}/totp": (frozenset({ADMIN}), frozenset({ADMIN})),
+    "POST /users/me/deactivate": (frozenset({WRITE}), NONE),
+    "GET /users/me/export": (NONE, NONE),  # one scope is not enough: it takes READ and ITEMS_READ
+    "GET /users/me/audit-events": (frozenset({READ, ADMIN}), NONE),
+    "GET /audit-events": (frozenset({ADMIN}), NONE),
     "GET /users/me/sessions": (frozenset({READ, ADMIN}), NONE),
     "POST /users/me/sessions/end-others": (frozenset({WRITE, ADMIN}), NONE),
     "DELETE /users/me/sessions/{session_id}": (frozenset({WRITE, ADMIN}), NONE),
@@ -79,6 +83,7 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "PUT /users/me/password": {"current_password": PASSWORD, "new_password": "a new passphrase"},
     "POST /users/me/email": {"new_email": "new@example.com", "current_password": PASSWORD},
     "POST /users/me/totp/confirm": {"code": "123456"},
+    "POST /users/me/deactivate": {"current_password": PASSWORD},
     "PATCH /users/{user_id}": {"full_name": "New Name"},
     "PUT /users/{user_id}": {"full_name": "New Name"},
     "POST /items": {"title": "A blue bicycle"},
@@ -93,6 +98,7 @@ ENDS_THE_OTHERS = "POST /users/me/sessions/end-others"
 ENDS_TOKENS = (
     "PUT /users/me/password",
     "POST /users/me/email/confirm",
+    "POST /users/me/deactivate",
     ENDS_THE_OTHERS,
     "POST /users/{user_id}/sessions/end-all",
     "DELETE /users/{user_id}",

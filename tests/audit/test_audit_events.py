@@ -72,6 +72,13 @@ DONE: Mapping[str, tuple[Act, str, str | None, str, dict[str, Any]]] = {
         "user",
         {},
     ),
+    "leave": (
+        by_user("POST", "/users/me/deactivate", current_password=PASSWORD),
+        "user.deactivated",
+        "user",
+        "user",
+        {},
+    ),
     "create an item": (by_user("POST", "/items", title="Secret"), "item.created", "user", "new", {}),
     "change an item": (
         by_administrator("PATCH", "/items/{item}", title="Secret", price=1),

@@ -50,6 +50,8 @@ def test_each_action_has_exactly_its_rule() -> None:
         Action.USER_INVITE,
     }
     assert by_owners_alone == {
+        Action.USER_DEACTIVATE,
+        Action.USER_EXPORT,
         Action.PASSWORD_CHANGE,
         Action.EMAIL_CHANGE,
         Action.SECOND_FACTOR_READ,

@@ -24,6 +24,10 @@ ACCEPTING: dict[str, Mapping[str, Any]] = {
     "GET /users/me": {},
     "PATCH /users/me": {"json": {}},
     "PUT /users/me/password": {"json": {"current_password": "not it", "new_password": NEW_PASSWORD}},
+    "POST /users/me/deactivate": {"json": {"current_password": "not it"}},
+    "GET /users/me/export": {},
+    "GET /users/me/audit-events": {},
+    "GET /audit-events": {},
     "POST /users": {"json": {}},
     "GET /users": {},
     "GET /users/{user_id}": {},
@@ -133,9 +137,15 @@ async def _reuse(service: Service, victim: Account, admin: Account) -> Response:
     return await knock(service, "GET /users/me", admin)
 
 
+async def _deactivate(service: Service, victim: Account, _admin: Account) -> Response:
+    proof = {"current_password": PASSWORD}
+    return await service.client.post("/users/me/deactivate", json=proof, headers=bearer(victim))
+
+
 # What makes an account unfit, and what a new sign-in with the old password is told; None: it opens another session.
 UNFIT: dict[str, tuple[Change, str | None]] = {
     "disabled": (_disable, "invalid_grant"),
+    "deactivated by its owner": (_deactivate, "invalid_grant"),
     "deleted": (_delete, "invalid_grant"),
     "password changed": (_change_password, "invalid_grant"),
     "address changed": (_change_address, "invalid_grant"),

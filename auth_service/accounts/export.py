@@ -1,0 +1,74 @@
+"""What a person gets when they ask what is stored about them."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from auth_service.accounts.personal_records import IssuedToken, PersonalRecords, SecondFactor
+from auth_service.audit.queries import AuditFilter
+from auth_service.audit.schemas import AuditEventRead
+from auth_service.audit.service import AuditService
+from auth_service.authz.actions import Action
+from auth_service.authz.policy import authorize
+from auth_service.authz.principal import Principal
+from auth_service.db.keyset import PageRequest, Slice
+from auth_service.tokens.models import SessionRecord
+from auth_service.users.models import User
+from auth_service.users.repository import UserRepository
+
+MAX_EXPORTED = 1000
+"""Of items, of events and of sessions: the export is made in memory, and there are pages for what is beyond it."""
+
+ItemsOf = Callable[[Principal, UUID, PageRequest], Awaitable[Slice[Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """Everything about a person but what only proves who they are: hashes, digests and ciphertext say nothing."""
+
+    exported_at: datetime
+    account: User
+    has_password: bool
+    second_factor: SecondFactor | None
+    one_time_tokens: Sequence[IssuedToken]
+    sessions: Sequence[SessionRecord]
+    items: Sequence[object]
+    items_complete: bool
+    audit_events: Sequence[AuditEventRead]
+    audit_events_complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AccountExport:
+    """One use case; `items_of` is another room's, and raises what that raises."""
+
+    users: UserRepository
+    records: PersonalRecords
+    audit_log: AuditService
+    items_of: ItemsOf
+    now: datetime
+
+    async def export(self, principal: Principal, user_id: UUID) -> Exported:
+        """Return what is stored; a token for it has to be good for the account and for the items.
+
+        Raises AccessDeniedError.
+        """
+        authorize(principal, Action.USER_EXPORT, owner_id=user_id)
+        user = await self.users.get(user_id)
+        page = PageRequest(limit=MAX_EXPORTED)
+        items = await self.items_of(principal, user_id, page)
+        events = await self.audit_log.search_own(principal, user_id, AuditFilter(), page)
+        return Exported(
+            exported_at=self.now,
+            account=user,
+            has_password=user.hashed_password is not None,
+            second_factor=await self.records.second_factor_of(user_id),
+            one_time_tokens=await self.records.one_time_tokens_of(user_id),
+            sessions=await self.records.sessions_of(user_id, at_most=MAX_EXPORTED),
+            items=items.rows,
+            items_complete=items.next_position is None,
+            audit_events=events.rows,
+            audit_events_complete=events.next_position is None,
+        )

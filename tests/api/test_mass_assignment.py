@@ -48,6 +48,7 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "POST /users": {"email": "new@example.com", "password": PASSWORD},
     "PATCH /users/me": {"full_name": "New Name"},
     "PUT /users/me/password": {"current_password": PASSWORD, "new_password": "a new passphrase"},
+    "POST /users/me/totp/confirm": {"code": "123456"},
     "PATCH /users/{user_id}": {"full_name": "New Name"},
     "PUT /users/{user_id}": {"full_name": "New Name"},
     "POST /items": {"title": "A blue bicycle"},

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from auth_service.security.client_input import ClientInput
 from auth_service.security.text import Text
@@ -28,7 +28,9 @@ class TotpEnrolment(BaseModel):
 class TotpConfirmation(ClientInput):
     """The proof that the app has got it."""
 
-    code: Text = Field(max_length=16, description="What the app shows now.", examples=["123456"])
+    model_config = ConfigDict(json_schema_extra={"examples": [{"code": "123456"}]})
+
+    code: Text = Field(max_length=16, description="What the app shows now.")
 
 
 class RecoveryCodesRead(BaseModel):

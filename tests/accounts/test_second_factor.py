@@ -43,11 +43,6 @@ async def _read(service: Service, account: Account) -> dict[str, object]:
     return body
 
 
-async def _signed_in(service: Service, protected: Protected, **parameters: str) -> Account:
-    answer = (await protected.sign_in(service, **parameters)).json()
-    return replace(protected.account, token=answer["access_token"], refresh_token=answer["refresh_token"])
-
-
 async def test_what_the_picture_says_is_what_an_app_needs(service: Service, ann: Account) -> None:
     response = await service.client.post("/users/me/totp", headers=bearer(ann))
 
@@ -84,7 +79,7 @@ async def test_an_app_counts_once_it_is_confirmed_and_then_everybody_is_signed_o
     assert len(set(codes)) == 10
     for account in (ann, other):
         assert_invalid_token(await read_me(service, account.token))
-    renewed = await _signed_in(service, Protected(ann, secret, codes))
+    renewed = await Protected(ann, secret, codes).signed_in(service)
     stored = await stored_totp(service, ann.id)
     assert stored is not None
     assert stored.confirmed_at is not None
@@ -193,7 +188,7 @@ async def test_a_sign_in_that_is_too_long_ago_is_not_enough_however_often_it_was
 ) -> None:
     admin = await service.make_admin(email_verified=True)
     protected = await enrol(service, admin) if act not in {_enrol, _confirm} else None
-    caller = await _signed_in(service, protected) if protected else admin
+    caller = await protected.signed_in(service) if protected else admin
     before = await _read(service, caller)
     await let_time_pass(service, caller.session_id, RECENT)
     refreshed = replace(caller, refresh_token=await next_token(service, caller.refresh_token))
@@ -209,7 +204,7 @@ async def test_a_sign_in_that_is_too_long_ago_is_not_enough_however_often_it_was
 
 async def test_a_second_app_is_not_added_beside_the_first(service: Service, ann: Account) -> None:
     protected = await enrol(service, ann)
-    renewed = await _signed_in(service, protected)
+    renewed = await protected.signed_in(service)
 
     for act in (_enrol, _confirm):
         assert_problem(await act(service.client, renewed), 409, code="totp_enabled")

@@ -1,12 +1,11 @@
 """How an authenticator app is removed, and how recovery codes are renewed."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from auth_service.authenticators.models import RecoveryCode, TotpCredential
-from tests.support.second_factor import Protected, change_totp, count, enrol, finish, start_enrolment, stored_totp
+from tests.support.second_factor import change_totp, count, enrol, finish, start_enrolment, stored_totp
 from tests.support.service import Account, Service, assert_problem, bearer
 from tests.support.tokens import assert_invalid_token, read_me
 
@@ -25,14 +24,9 @@ async def _read(service: Service, account: Account) -> dict[str, object]:
     return body
 
 
-async def _signed_in(service: Service, protected: Protected, **parameters: str) -> Account:
-    answer = (await protected.sign_in(service, **parameters)).json()
-    return replace(protected.account, token=answer["access_token"], refresh_token=answer["refresh_token"])
-
-
 async def test_removing_the_app_removes_the_codes_and_signs_everybody_out(service: Service, ann: Account) -> None:
     protected = await enrol(service, ann)
-    renewed = await _signed_in(service, protected)
+    renewed = await protected.signed_in(service)
 
     response = await service.client.delete("/users/me/totp", headers=bearer(renewed))
 
@@ -46,7 +40,7 @@ async def test_removing_the_app_removes_the_codes_and_signs_everybody_out(servic
 
 async def test_an_administrator_helps_who_has_lost_everything(service: Service, ann: Account) -> None:
     admin, protected = await service.make_admin(), await enrol(service, ann)
-    renewed = await _signed_in(service, protected)
+    renewed = await protected.signed_in(service)
 
     response = await service.client.delete(f"/users/{ann.id}/totp", headers=bearer(admin))
     again = await service.client.delete(f"/users/{ann.id}/totp", headers=bearer(admin))
@@ -61,7 +55,7 @@ async def test_an_administrator_helps_who_has_lost_everything(service: Service, 
 
 async def test_new_recovery_codes_replace_the_old_ones(service: Service, ann: Account) -> None:
     protected = await enrol(service, ann)
-    renewed = await _signed_in(service, protected)
+    renewed = await protected.signed_in(service)
 
     response = await service.client.post("/users/me/recovery-codes", headers=bearer(renewed))
 
@@ -84,7 +78,7 @@ async def test_who_has_no_app_gets_no_recovery_codes(service: Service, ann: Acco
 
 async def test_the_audit_tells_the_whole_story_and_no_secret(service: Service, ann: Account) -> None:
     protected = await enrol(service, ann)
-    renewed = await _signed_in(service, protected)
+    renewed = await protected.signed_in(service)
     await service.client.post("/users/me/recovery-codes", headers=bearer(renewed))
     await service.client.delete("/users/me/totp", headers=bearer(renewed))
 

@@ -10,10 +10,12 @@ from tests.support.databases import Databases
 from tests.support.oauth import form_for
 from tests.support.openapi import FORM, JSON, Operation, operations
 from tests.support.paths import fill
+from tests.support.second_factor import enrol
 from tests.support.service import Account, Service, bearer, running_service
 from tests.support.settings import make_settings
 from tests.support.snapshots import stored_rows
 
+NEEDING_A_FACTOR = ("DELETE /users/me/totp", "POST /users/me/recovery-codes", "DELETE /users/{user_id}/totp")
 # Every use case that writes records an audit event, so what fails on that row at COMMIT fails them all.
 _SQLITE = (
     "CREATE TABLE known (id INTEGER PRIMARY KEY)",
@@ -36,13 +38,14 @@ def postgresql_database(databases: Databases) -> str:
 
 async def test_a_commit_that_the_database_refuses_is_a_fault(migrated_database: str) -> None:
     async with running_service(make_settings(migrated_database)) as service:
-        admin, user = await service.make_admin(), await service.make_user()
+        admin, user = await service.make_admin(email_verified=True), await service.make_user()
         ids = {"item_id": (await service.make_item(user))["id"], "client_id": (await service.make_client()).client_id}
+        protected = await (await enrol(service)).signed_in(service)
         await _make_commits_fail(service, "RAISE EXCEPTION USING MESSAGE = TG_OP")
         before = await stored_rows(service)
 
         with capture_logs() as logs:
-            answers = await _call_every_writing_route(service, admin, user, ids)
+            answers = await _call_every_writing_route(service, admin, user, protected, ids)
             refusal = await service.sign_in(user.email, "a wrong password")
 
         assert {route: answer.status_code for route, answer in answers.items()} == dict.fromkeys(answers, 500)
@@ -53,12 +56,13 @@ async def test_a_commit_that_the_database_refuses_is_a_fault(migrated_database: 
 
 async def test_a_commit_that_loses_its_connection_is_an_outage(postgresql_database: str) -> None:
     async with running_service(make_settings(postgresql_database)) as service:
-        admin, user = await service.make_admin(), await service.make_user()
+        admin, user = await service.make_admin(email_verified=True), await service.make_user()
         ids = {"item_id": (await service.make_item(user))["id"], "client_id": (await service.make_client()).client_id}
+        protected = await (await enrol(service)).signed_in(service)
         await _make_commits_fail(service, "PERFORM pg_terminate_backend(pg_backend_pid())")
         before = await stored_rows(service)
 
-        answers = await _call_every_writing_route(service, admin, user, ids)
+        answers = await _call_every_writing_route(service, admin, user, protected, ids)
 
         assert {route: answer.status_code for route, answer in answers.items()} == dict.fromkeys(answers, 503)
         assert {answer.headers["retry-after"] for answer in answers.values()} == {"2"}
@@ -74,11 +78,16 @@ async def _make_commits_fail(service: Service, statement: str) -> None:
 
 
 async def _call_every_writing_route(
-    service: Service, admin: Account, user: Account, ids: Mapping[str, str]
+    service: Service, admin: Account, user: Account, protected: Account, ids: Mapping[str, str]
 ) -> dict[str, Response]:
     """Make the calls that the document gives as examples, each of which would succeed."""
     writes = [one for one in operations() if one.method != "GET" and one.path != "/oauth/introspect"]
-    return {str(one): await _call(service, one, admin, user, ids) for one in writes}
+    answers = {}
+    for one in writes:
+        me, other = (protected, protected) if str(one) in NEEDING_A_FACTOR else (admin, user)
+        caller = me if "/me/" in one.path else admin
+        answers[str(one)] = await _call(service, one, caller, other, ids)
+    return answers
 
 
 async def _call(

@@ -55,6 +55,7 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "POST /password-recoveries": {"email": "new@example.com"},
     "POST /password-recoveries/confirm": {"token": "recover_none", "new_password": PASSWORD},
     "POST /users/me/deactivate": {"current_password": PASSWORD},
+    "POST /users/me/totp/confirm": {"code": "123456"},
     "PATCH /users/{user_id}": {"full_name": "New Name"},
     "PUT /users/{user_id}": {"full_name": "New Name"},
     "POST /items": {"title": "A blue bicycle"},

@@ -39,6 +39,7 @@ def postgresql_database(databases: Databases) -> str:
 async def test_a_commit_that_the_database_refuses_is_a_fault(migrated_database: str) -> None:
     async with running_service(make_settings(migrated_database)) as service:
         admin, user = await service.make_admin(email_verified=True), await service.make_user()
+        await service.make_admin()  # so that the other one may leave
         ids = {"item_id": (await service.make_item(user))["id"], "client_id": (await service.make_client()).client_id}
         protected = await (await enrol(service)).signed_in(service)
         await _make_commits_fail(service, "RAISE EXCEPTION USING MESSAGE = TG_OP")
@@ -57,6 +58,7 @@ async def test_a_commit_that_the_database_refuses_is_a_fault(migrated_database: 
 async def test_a_commit_that_loses_its_connection_is_an_outage(postgresql_database: str) -> None:
     async with running_service(make_settings(postgresql_database)) as service:
         admin, user = await service.make_admin(email_verified=True), await service.make_user()
+        await service.make_admin()  # so that the other one may leave
         ids = {"item_id": (await service.make_item(user))["id"], "client_id": (await service.make_client()).client_id}
         protected = await (await enrol(service)).signed_in(service)
         await _make_commits_fail(service, "PERFORM pg_terminate_backend(pg_backend_pid())")

@@ -20,7 +20,22 @@ _FEED_LIFE_SECONDS = 15
 _KEEP_SECONDS = 630
 _PAGE = 1000
 _AHEAD_SECONDS = 30
-_CLAIMS = {"iss", "sub", "aud", "exp", "iat", "nbf", "jti", "client_id", "scope", "sid", "auth_time", "amr", "roles"}
+_CLAIMS = {
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "iat",
+    "nbf",
+    "jti",
+    "client_id",
+    "scope",
+    "sid",
+    "auth_time",
+    "acr",
+    "amr",
+    "roles",
+}
 AUDIENCE = "https://api.example.com"
 
 

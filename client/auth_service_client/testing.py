@@ -20,22 +20,9 @@ _FEED_LIFE_SECONDS = 15
 _KEEP_SECONDS = 630
 _PAGE = 1000
 _AHEAD_SECONDS = 30
-_CLAIMS = {
-    "iss",
-    "sub",
-    "aud",
-    "exp",
-    "iat",
-    "nbf",
-    "jti",
-    "client_id",
-    "scope",
-    "sid",
-    "auth_time",
-    "acr",
-    "amr",
-    "roles",
-}
+_CLAIMS = frozenset(
+    ["iss", "sub", "aud", "exp", "iat", "nbf", "jti", "client_id", "scope", "sid", "auth_time", "acr", "amr", "roles"]
+)
 AUDIENCE = "https://api.example.com"
 
 

@@ -13,19 +13,10 @@ from auth_service.authenticators.second_factor_repository import SecondFactorRep
 from auth_service.authenticators.totp import matching_step, new_seed
 from auth_service.authz.principal import Principal
 from auth_service.security.errors import UndecryptableError
-from auth_service.security.secrets import SecretBox
+from auth_service.security.secrets import Rewrapped, SecretBox
 
 SEED_PURPOSE = "totp-seeds"
 ENROLMENT_LIFETIME = timedelta(minutes=15)
-
-
-@dataclass(frozen=True, slots=True)
-class Rewrapped:
-    """How many of so many seeds were encrypted anew, and where to go on, if there are more."""
-
-    changed: int
-    total: int
-    last: UUID | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import TypeVar
+from uuid import UUID
 
 import typer
 
 from auth_service.authz.principal import OPERATOR
 from auth_service.cli.configuration import load_settings
 from auth_service.cli.failures import failing_clearly
+from auth_service.security.secrets import Rewrapped
 from auth_service.tokens.key_inventory import KeyEntry
 from auth_service.tokens.models import KeyState
 from auth_service.wiring.runtime import Runtime
@@ -20,7 +22,7 @@ from auth_service.wiring.unit_of_work import UnitOfWork
 Result = TypeVar("Result")
 
 _HEADINGS = ("STATE", "KID", "ALGORITHM", "CREATED", "SIGNS FROM", "UNTIL", "MASTER KEY")
-_ENCRYPTED = {"signing_keys": "Signing keys", "totp_seeds": "Seeds of authenticator apps"}
+_ENCRYPTED = {"signing_keys": "Signing keys", "totp_seeds": "Seeds of authenticator apps", "queued_mail": "Queued mail"}
 
 
 def run_list(*, as_json: bool) -> None:
@@ -70,6 +72,17 @@ def run_rewrap(*, as_json: bool) -> None:
         typer.echo(f"{_ENCRYPTED[what]}: {changed} of {total} encrypted anew; all are under the first master key now.")
 
 
+def _rewrap_mail(work: UnitOfWork, last: UUID | None) -> Awaitable[Rewrapped]:
+    return work.rewrap_mail(after=last)
+
+
+def _rewrap_seeds(work: UnitOfWork, last: UUID | None) -> Awaitable[Rewrapped]:
+    return work.second_factors.rewrap_batch(work.audit, OPERATOR, after=last)
+
+
+_BATCHES = {"totp_seeds": _rewrap_seeds, "queued_mail": _rewrap_mail}
+
+
 async def _rewrap() -> dict[str, tuple[int, int]]:
     """Return of each thing that is encrypted how many were encrypted anew, and how many there are.
 
@@ -79,13 +92,16 @@ async def _rewrap() -> dict[str, tuple[int, int]]:
         await runtime.check_readiness()
         async with runtime.unit_of_work(writing=True) as work:
             done = {"signing_keys": await work.key_inventory.rewrap(OPERATOR)}
-        changed, total, last = 0, 0, None
-        while True:
-            async with runtime.unit_of_work(writing=True) as work:
-                batch = await work.second_factors.rewrap_batch(work.audit, OPERATOR, after=last)
-            changed, total, last = changed + batch.changed, total + batch.total, batch.last
-            if last is None:
-                return {**done, "totp_seeds": (changed, total)}
+        for what, rewrap in _BATCHES.items():
+            changed, total, last = 0, 0, None
+            while True:
+                async with runtime.unit_of_work(writing=True) as work:
+                    batch = await rewrap(work, last)
+                changed, total, last = changed + batch.changed, total + batch.total, batch.last
+                if last is None:
+                    break
+            done[what] = changed, total
+        return done
 
 
 def _do(act: Callable[[UnitOfWork], Awaitable[Result]], *, writing: bool = True) -> Result:

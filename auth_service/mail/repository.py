@@ -11,6 +11,8 @@ from sqlmodel import col, select
 from auth_service.db.clock import database_now
 from auth_service.db.session import Session
 from auth_service.mail.models import OutboxMessage
+from auth_service.security.errors import UndecryptableError
+from auth_service.security.secrets import Rewrapped, SecretBox
 
 BATCH = 1000
 
@@ -81,6 +83,28 @@ class OutboxRepository:
         old = await self._now() - older_than
         given_up = select(OutboxMessage.id).where(col(OutboxMessage.failed_at) < old).limit(BATCH)
         return await self._execute(delete(OutboxMessage).where(col(OutboxMessage.id).in_(given_up))) == BATCH
+
+    async def rewrap_batch(self, box: SecretBox, *, after: UUID | None) -> Rewrapped:
+        """Encrypt a batch under the first master key.
+
+        What no master key opens stays as it is: the worker gives it up.
+        """
+        waiting = select(OutboxMessage.id, OutboxMessage.sealed).where(col(OutboxMessage.failed_at).is_(None))
+        if after is not None:
+            waiting = waiting.where(col(OutboxMessage.id) > after)
+        batch = (await self._session.exec(waiting.order_by(col(OutboxMessage.id)).limit(BATCH))).all()
+        changed = [await self._rewrap(box, id_, sealed) for id_, sealed in batch].count(True)
+        return Rewrapped(changed, len(batch), batch[-1][0] if batch else None)
+
+    async def _rewrap(self, box: SecretBox, id_: UUID, sealed: bytes) -> bool:
+        if box.is_current(sealed, context=id_.bytes):
+            return False
+        try:
+            new = box.seal(box.open(sealed, context=id_.bytes), context=id_.bytes)
+        except UndecryptableError:
+            return False
+        unchanged = col(OutboxMessage.id) == id_, col(OutboxMessage.sealed) == sealed
+        return await self._execute(update(OutboxMessage).where(*unchanged).values(sealed=new)) == 1
 
     async def _now(self) -> datetime:
         return (await self._session.exec(select(database_now()))).one()

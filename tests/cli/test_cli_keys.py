@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from auth_service.mail.outbox import Outbox
 from tests.support.commands import Operator, Outcome
 from tests.support.keys import KeyStore
+from tests.support.post import queued
 from tests.support.second_factor import Protected, enrol, replace_seed
 from tests.support.service import running_service
 from tests.support.settings import make_settings, new_master_key
@@ -177,11 +179,14 @@ def test_the_master_key_is_changed_while_the_service_serves(operator: Operator, 
 
     async def before_it() -> tuple[str, Protected]:
         async with running_service(make_settings(migrated_database, security={"master_keys": old})) as service:
+            async with service.runtime.database.transaction(writing=True) as session:
+                Outbox(session, service.runtime.outbox_box, datetime.now(UTC)).queue("a kind", {"secret": "in a mail"})
             return (await service.make_user()).token, await enrol(service)
 
     async def statuses_after(token: str, protected: Protected) -> list[int]:
         async with running_service(make_settings(migrated_database, security={"master_keys": new})) as service:
             signed_in = await protected.sign_in(service)
+            assert ("a kind", {"secret": "in a mail"}) in await queued(service)
             return [(await read_me(service, token)).status_code, signed_in.status_code]
 
     token, protected = asyncio.run(before_it())
@@ -193,12 +198,17 @@ def test_the_master_key_is_changed_while_the_service_serves(operator: Operator, 
     assert done == Outcome(
         0,
         "Signing keys: 2 of 2 encrypted anew; all are under the first master key now.\n"
-        "Seeds of authenticator apps: 1 of 1 encrypted anew; all are under the first master key now.\n",
+        "Seeds of authenticator apps: 1 of 1 encrypted anew; all are under the first master key now.\n"
+        "Queued mail: 1 of 1 encrypted anew; all are under the first master key now.\n",
         "",
     )
     assert (again.code, json.loads(again.stdout)) == (
         0,
-        {"signing_keys": {"rewrapped": 0, "total": 2}, "totp_seeds": {"rewrapped": 0, "total": 1}},
+        {
+            "signing_keys": {"rewrapped": 0, "total": 2},
+            "totp_seeds": {"rewrapped": 0, "total": 1},
+            "queued_mail": {"rewrapped": 0, "total": 1},
+        },
     )
     assert [key["master_key"] for key in (*before, *after)] == ["older", "older", "first", "first"]
     assert asyncio.run(statuses_after(token, protected)) == [200, 200]

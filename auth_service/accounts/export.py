@@ -14,7 +14,7 @@ from auth_service.authz.actions import Action
 from auth_service.authz.policy import authorize
 from auth_service.authz.principal import Principal
 from auth_service.db.keyset import PageRequest, Slice
-from auth_service.tokens.models import SessionRecord
+from auth_service.tokens.schemas import SessionDetail
 from auth_service.users.models import User
 from auth_service.users.repository import UserRepository
 
@@ -33,7 +33,7 @@ class Exported:
     has_password: bool
     second_factor: SecondFactor | None
     one_time_tokens: Sequence[IssuedToken]
-    sessions: Sequence[SessionRecord]
+    sessions: Sequence[SessionDetail]
     items: Sequence[object]
     items_complete: bool
     audit_events: Sequence[AuditEventRead]
@@ -60,13 +60,14 @@ class AccountExport:
         page = PageRequest(limit=MAX_EXPORTED)
         items = await self.items_of(principal, user_id, page)
         events = await self.audit_log.search_own(principal, user_id, AuditFilter(), page)
+        sessions = await self.records.sessions_of(user_id, at_most=MAX_EXPORTED)
         return Exported(
             exported_at=self.now,
             account=user,
             has_password=user.hashed_password is not None,
             second_factor=await self.records.second_factor_of(user_id),
             one_time_tokens=await self.records.one_time_tokens_of(user_id),
-            sessions=await self.records.sessions_of(user_id, at_most=MAX_EXPORTED),
+            sessions=[SessionDetail.of(session, caller=principal.session_id) for session in sessions],
             items=items.rows,
             items_complete=items.next_position is None,
             audit_events=events.rows,

@@ -11,7 +11,7 @@ from auth_service.api.guards import CurrentPrincipal, CurrentUser
 from auth_service.api.openapi import problems
 from auth_service.audit.schemas import AuditEventRead
 from auth_service.items.schemas import ItemRead
-from auth_service.tokens.schemas import SessionRead
+from auth_service.tokens.schemas import SessionDetail
 from auth_service.users.schemas import UserRead
 
 router = APIRouter(prefix="/users/me", tags=["account"])
@@ -38,13 +38,6 @@ class OneTimeTokenExport(BaseModel):
     expires_at: datetime
 
 
-class SessionExport(SessionRead):
-    """A session, of those that ended too."""
-
-    audiences: list[str]
-    ended_at: datetime | None
-
-
 class AccountExportRead(BaseModel):
     """Everything that is stored about a person; where a list is not complete, its route has the rest."""
 
@@ -55,7 +48,7 @@ class AccountExportRead(BaseModel):
     has_password: bool
     second_factor: SecondFactorExport | None
     one_time_tokens: list[OneTimeTokenExport]
-    sessions: list[SessionExport] = Field(description=f"The newest {MAX_EXPORTED}.")
+    sessions: list[SessionDetail] = Field(description=f"The newest {MAX_EXPORTED}.")
     items: list[ItemRead] = Field(description=f"The newest {MAX_EXPORTED}; GET /items has all of them.")
     items_complete: bool
     audit_events: list[AuditEventRead] = Field(

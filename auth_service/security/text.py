@@ -4,7 +4,7 @@ import re
 import unicodedata
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -14,6 +14,12 @@ def refuse_unstorable(value: Any) -> Any:  # noqa: ANN401 - a validator sees wha
     if isinstance(value, str) and _UNSTORABLE.search(value):
         raise ValueError("must not contain NUL or unpaired surrogate characters")
     return value
+
+
+def refuse_unstorable_secret(secret: SecretStr) -> SecretStr:
+    """Raise ValueError for what no text may have in it."""
+    refuse_unstorable(secret.get_secret_value())
+    return secret
 
 
 def _strip(value: str) -> str:

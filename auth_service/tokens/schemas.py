@@ -30,3 +30,10 @@ class SessionRead(BaseModel):
     def of(cls, session: SessionRecord, *, caller: UUID | None) -> Self:
         """Describe a session to whoever calls from the session `caller`."""
         return cls.model_validate({**session.model_dump(), "is_current": session.id == caller})
+
+
+class SessionDetail(SessionRead):
+    """The same, and what else is stored of it but secrets; it may have ended."""
+
+    audiences: list[str]
+    ended_at: datetime | None

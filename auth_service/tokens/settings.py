@@ -145,9 +145,9 @@ class TokenSettings(BaseModel):
     @field_validator("issuer")
     @classmethod
     def _is_a_base_url(cls, issuer: str) -> str:
-        if issuer.endswith("/"):  # whoever copies it to a verifier would have all tokens refused
+        if parse_base_url(issuer) != issuer:  # whoever copies it to a verifier would have all tokens refused
             raise ValueError("other services compare it letter by letter: write it without the slash at the end")
-        return parse_base_url(issuer)
+        return issuer
 
     @model_validator(mode="after")
     def _verifiers_know_a_key_before_it_signs(self) -> Self:

@@ -154,6 +154,7 @@ async def test_whose_address_is_not_proven_cannot_lock_its_owner_out(service: Se
     admin = await service.make_admin()
     await start_enrolment(service, ann)
     await service.client.patch(f"/users/{ann.id}", json={"email_verified": False}, headers=bearer(admin))
+    ann = await service.sign_in_again(ann)
 
     assert_problem(
         await service.client.post("/users/me/totp", headers=bearer(stranger)), 403, code="email_not_verified"

@@ -20,6 +20,7 @@ from auth_service.users.models import User
 from tests.support.commands import Operator, make_operator
 from tests.support.databases import Databases
 from tests.support.replicas import EMAIL, PASSWORD, Replica, running_replicas
+from tests.support.settings import NO_LIMITS_BY_VARIABLE
 
 REPLICAS, AT_ONCE = 3, 20
 LIFETIME = timedelta(hours=1)
@@ -44,6 +45,7 @@ def operator(tmp_path: Path, databases: Databases) -> Operator:
     if databases.postgresql is None:
         pytest.skip("there is no PostgreSQL: half of what these tests are for is not tested")
     made = make_operator(tmp_path, databases.migrated("postgresql"))
+    made.environment.update(NO_LIMITS_BY_VARIABLE)
     made.environment["AUTH_DATABASE__CONNECT_TIMEOUT"] = "PT20S"  # machines that test are busy
     return made
 

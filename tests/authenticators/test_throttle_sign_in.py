@@ -175,7 +175,8 @@ async def test_counters_that_are_over_are_removed_and_others_stay(throttled: Ser
     await guess(throttled, "ann@example.com", by="192.0.2.66")
     await _let_time_pass(throttled, 900)  # the pair's and the network's window
 
-    await throttled.runtime.forget_what_is_over()
+    async with throttled.runtime.unit_of_work(writing=True) as work:
+        await work.forget_batch()
 
     assert [counter.count for counter in await _counters(throttled)] == [1]
     async with throttled.runtime.database.transaction(writing=True) as session:

@@ -15,6 +15,7 @@ from tests.support.commands import Operator, make_operator
 from tests.support.databases import Databases
 from tests.support.replicas import EMAIL, PASSWORD, running_replicas
 from tests.support.second_factor import GRANT_TYPE, code_of, wrong_code
+from tests.support.settings import NO_LIMITS_BY_VARIABLE
 
 REPLICAS, AT_ONCE = 3, 20
 FIRST_FACTOR = {"grant_type": "password", "username": EMAIL, "password": PASSWORD}
@@ -24,7 +25,9 @@ FIRST_FACTOR = {"grant_type": "password", "username": EMAIL, "password": PASSWOR
 def operator(tmp_path: Path, databases: Databases) -> Operator:
     if databases.postgresql is None:
         pytest.skip("there is no PostgreSQL: half of what these tests are for is not tested")
-    return make_operator(tmp_path, databases.migrated("postgresql"))
+    made = make_operator(tmp_path, databases.migrated("postgresql"))
+    made.environment.update(NO_LIMITS_BY_VARIABLE)
+    return made
 
 
 def _post(urls: Sequence[str], forms: Sequence[dict[str, str]]) -> list[httpx.Response]:

@@ -23,6 +23,7 @@ NO_LIMITS = {
         1_000_000,
     ),
 }
+NO_LIMITS_BY_VARIABLE = {f"AUTH_THROTTLE__{name.upper()}": str(limit) for name, limit in NO_LIMITS.items()}
 CHEAPEST_SERVABLE_HASHES = {"argon2_memory_kib": 7_168, "argon2_passes": 1, "bcrypt_cost": 10, "workers": 2}
 
 

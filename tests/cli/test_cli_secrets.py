@@ -19,7 +19,7 @@ from tests.support.hostile_calls import (
     send_wrong_sign_ins,
 )
 from tests.support.leaks import Caller, Secrets
-from tests.support.secret_life import SIGN_IN, administer, begin_life, protect
+from tests.support.secret_life import SIGN_IN, administer, begin_life, mailed_token, protect
 from tests.support.smtp import Mailbox, running_mailbox
 
 WITH_ADDRESSES = {"users", "user_search_terms", "pending_registrations", "single_use_tokens"}
@@ -75,6 +75,15 @@ def serving(operator: Operator, secrets: Secrets) -> Iterator[tuple[Serving, Cal
         httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client,
     ):
         yield Serving(program), Caller(client, secrets)
+
+
+def come_too_late(caller: Caller, mailbox: Mailbox, address: str, database_url: str) -> None:
+    """Use a one-time token that has expired."""
+    caller.send("POST", "/password-recoveries", 202, json={"email": address})
+    proof = {"token": mailed_token(caller, mailbox, address, "reset-password")}
+    asyncio.run(execute(database_url, "UPDATE single_use_tokens SET expires_at = created_at"))
+    proof["new_password"] = caller.secrets.plant("new password, too late")
+    caller.send("POST", "/password-recoveries/confirm", 403, json=proof)
 
 
 def refuse_mail(caller: Caller, mailbox: Mailbox) -> None:
@@ -133,6 +142,7 @@ def test_no_secret_is_in_anything_that_the_service_writes(operator: Operator, mi
             address, current = begin_life(caller, mailbox)
             token = protect(caller, address, current)
             client = administer(caller, administrator, password)
+            come_too_late(caller, mailbox, administrator, url)
             send_broken_bodies(caller)
             send_foreign_credentials(caller, token)
             send_wrong_sign_ins(caller, address, client)

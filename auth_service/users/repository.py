@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from auth_service.db.constraints import violated_constraint
 from auth_service.db.keyset import PageRequest, Slice, SortKey, SortOrder, fetch_slice
 from auth_service.db.session import Session
 from auth_service.users.errors import EmailTakenError, UsernameTakenError, UserNotFoundError
@@ -112,8 +113,9 @@ class UserRepository:
         try:
             await self._session.flush()
         except IntegrityError as error:
+            constraint = violated_constraint(error)
             for column, refusal in _UNIQUE.items():
-                if column in str(error.orig):
+                if column in constraint:
                     raise refusal from error
             raise
 

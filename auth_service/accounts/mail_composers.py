@@ -21,7 +21,7 @@ from auth_service.users.repository import UserRepository
 
 @dataclass(frozen=True, slots=True)
 class MailComposers:
-    """They look at accounts after the answer was sent: how long that takes, and what they find, no stranger sees.
+    """They look at accounts after the answer was sent: what they find, no stranger sees.
 
     Mail goes to the address as the account has it, never to a stranger's spelling of it. A disabled account gets none.
     """

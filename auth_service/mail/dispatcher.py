@@ -28,6 +28,7 @@ log = structlog.get_logger()
 _LONGEST_DELAY = timedelta(hours=1)
 _MOST_DOUBLINGS = 20
 _SETTLING_PAUSE_SECONDS = 0.5
+_FOR_NOBODY = Mail("nobody@example.com", "recover-password", None, "reset-password", "0" * 50, timedelta(hours=1))
 
 
 class MailWork(Protocol):
@@ -51,6 +52,9 @@ class Dispatcher:
     A message is claimed and composed in one transaction, sent outside of any, and removed in a second one. The claim is
     a lease that outlasts sending: when the process dies the message is due again after it. What fails is tried again
     later, and nothing that a message does to its composer, its template or the server keeps the worker from the next.
+
+    A message that nobody gets, because nobody has the address, keeps the worker as busy as one that is sent: else the
+    requests that this process answers meanwhile would take longer after a known address, and tell.
     """
 
     def __init__(  # noqa: PLR0913 - the parts of the worker, put together in one place
@@ -105,7 +109,6 @@ class Dispatcher:
 
     async def _dispatch_next(self) -> bool:
         claimed: ClaimedMessage | None = None
-        mail: Mail | None = None
         is_committed = False
         try:
             async with asyncio.timeout(self._settings.send_timeout.total_seconds()):
@@ -115,26 +118,35 @@ class Dispatcher:
                     if claimed is None:
                         return False
                     mail = await self._compose(claimed, work)
-                    if mail is None:
-                        await outbox.delete(claimed)
                 is_committed = True
-                if mail is not None:
-                    await self._sender.send(self._build(claimed, mail))
+                is_server_there = await self._hand_over(claimed, mail)
         except Exception as error:
             if claimed is None:
                 raise
             await self._handle_failure(claimed, error, held_as=claimed.attempts - (not is_committed))
             return not isinstance(error, (ServerAwayError, UnavailableError))
+        await self._settle(lambda outbox: outbox.delete(claimed))
         if mail is not None:
-            await self._settle(lambda outbox: outbox.delete(claimed))
             log.info("mail.sent", message=str(claimed.id), kind=claimed.kind, attempt=claimed.attempts)
-        return True
+        return is_server_there
 
     async def _compose(self, claimed: ClaimedMessage, work: MailWork) -> Mail | None:
         composer = work.composers.get(claimed.kind)
         if composer is None:  # queued by a newer release, perhaps: a replica of that one can
             raise UnknownKindError
         return await composer(open_message(claimed.id, claimed.sealed, self._box))
+
+    async def _hand_over(self, claimed: ClaimedMessage, mail: Mail | None) -> bool:
+        """Send the mail, or do as much for none; return False when that showed that the server is away."""
+        if mail is not None:
+            await self._sender.send(self._build(claimed, mail))
+            return True
+        self._build(claimed, _FOR_NOBODY)
+        try:
+            await self._sender.rehearse()
+        except SendingFailedError as error:  # nothing is lost by it
+            return not isinstance(error, ServerAwayError)
+        return True
 
     def _build(self, claimed: ClaimedMessage, mail: Mail) -> EmailMessage:
         return build_message(

@@ -39,6 +39,9 @@ class Sender(Protocol):
     async def send(self, message: EmailMessage) -> None:
         """Return when the mail was taken. Raises RecipientRefusedError, SendingFailedError."""
 
+    async def rehearse(self) -> None:
+        """Be as busy as with one mail, but send none. Raises SendingFailedError."""
+
     async def rest(self) -> None:
         """Give back what is kept for the next mail, because there is none for now."""
 
@@ -57,6 +60,9 @@ class ConsoleSender:
         lines += [*(text.get_content().splitlines() if text is not None else ()), "--- End of mail", ""]
         print("\n".join(lines), file=self._stream or sys.stdout, flush=True)
 
+    async def rehearse(self) -> None:
+        """Print nothing: nobody but the person at the console is here."""
+
     async def rest(self) -> None:
         """Keep nothing."""
 
@@ -71,11 +77,11 @@ class SmtpSender:
 
     async def send(self, message: EmailMessage) -> None:
         """Send it, or close the connection. Raises RecipientRefusedError, SendingFailedError."""
-        try:
-            await self._naming_failures(lambda: self._send(message))
-        except BaseException:
-            self._close()
-            raise
+        await self._closing_on_failure(lambda: self._send(message))
+
+    async def rehearse(self) -> None:
+        """Begin a mail and withdraw it, in as many commands as one takes. Raises SendingFailedError."""
+        await self._closing_on_failure(self._rehearse)
 
     async def rest(self) -> None:
         """Say goodbye to the server, without waiting for long."""
@@ -93,10 +99,18 @@ class SmtpSender:
             await self.rest()
 
     async def _send(self, message: EmailMessage) -> None:
-        client = self._client
-        if client is None or not client.is_connected:
-            client = await self._connect()
+        client = await self._connected()
         await client.send_message(message)
+
+    async def _rehearse(self) -> None:
+        client = await self._connected()
+        await client.mail(self._settings.from_address.addr_spec)
+        await client.rset()
+        await client.noop()
+
+    async def _connected(self) -> aiosmtplib.SMTP:
+        client = self._client
+        return client if client is not None and client.is_connected else await self._connect()
 
     async def _connect(self) -> aiosmtplib.SMTP:
         """Connect, protect the connection as configured or fail, and log in."""
@@ -122,6 +136,13 @@ class SmtpSender:
         if self._client is not None:
             self._client.close()
         self._client = None
+
+    async def _closing_on_failure(self, act: Callable[[], Awaitable[object]]) -> None:
+        try:
+            await self._naming_failures(act)
+        except BaseException:
+            self._close()
+            raise
 
     async def _naming_failures(self, act: Callable[[], Awaitable[object]]) -> None:
         """Tell what is wrong for good, with this mail or with the server; a server's words may repeat the address."""

@@ -50,6 +50,14 @@ class AccountGate:
         """
         return self._fit_account(await self._users.find_for_update(subject), credential_epoch)
 
+    def find_fault(self, user: User) -> UnfitAccountError | None:
+        """Return why this account, as it was read, gets nothing whatever is proven; asks the database nothing."""
+        try:
+            self._fit_account(user, user.credential_epoch)
+        except UnfitAccountError as fault:
+            return fault
+        return None
+
     async def hold_client(self, client: Client) -> None:
         """Return when the client may have tokens, as it was when it proved who it is; it stays so in this transaction.
 

@@ -48,3 +48,19 @@ async def test_an_unproven_account_is_refused_like_a_wrong_password_and_the_audi
 
     assert (refused.status_code, refused.content) == (unknown.status_code, unknown.content)
     assert "email_unverified" in [one.detail.get("reason") for one in await strict.audit_events()]
+
+
+async def test_the_right_password_of_an_account_that_may_not_sign_in_is_refused_by_the_statements_of_an_unknown_one(
+    strict: Service,
+) -> None:
+    await strict.make_user(email="unproven@example.com")
+    await strict.make_user(email="off@example.com", is_active=False, email_verified=True)
+
+    answers, statements = [], []
+    for address in ("nobody@example.com", "unproven@example.com", "off@example.com"):
+        with watched_statements(strict) as seen:
+            answers.append(await strict.sign_in(address))
+        statements.append([one.text for one in seen])
+
+    assert {answer.content for answer in answers} == {answers[0].content}
+    assert statements == [statements[0]] * 3

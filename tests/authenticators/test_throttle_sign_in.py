@@ -181,3 +181,11 @@ async def test_counters_that_are_over_are_removed_and_others_stay(throttled: Ser
     assert [counter.count for counter in await _counters(throttled)] == [1]
     async with throttled.runtime.database.transaction(writing=True) as session:
         assert not await forget_expired_counters(session)
+
+
+async def test_the_right_password_of_a_disabled_account_is_counted_like_a_wrong_one(throttled: Service) -> None:
+    account = await throttled.make_user(is_active=False)
+
+    statuses = [await sign_in(throttled, account.email, by="198.51.100.7") for _ in range(6)]
+
+    assert statuses == [400] * 5 + [429]

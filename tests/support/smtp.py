@@ -74,6 +74,7 @@ class Mailbox:
         self.settings: dict[str, object] = {}
         self.received: list[Received] = []
         self.connections = 0
+        self.begun = 0
         self.asks_for_login = False
         self._faults: deque[tuple[Stage, Fault]] = deque()
         self._changed = threading.Condition()
@@ -113,6 +114,7 @@ class Mailbox:
     ) -> str:
         if self.asks_for_login and not session.authenticated:
             return "530 5.7.0 Authentication required"
+        self.begun += 1
         envelope.mail_from = address
         envelope.mail_options.extend(options)
         return "250 OK"

@@ -79,9 +79,12 @@ class PasswordGrant:
         # Copied now: the gate refreshes this very object, and what counts is what the password was checked against.
         epoch = found.credential_epoch if found else 0
         verified_hash = found.hashed_password if found else None
-        verification = await self.passwords.verify(found, password, kind=ThrottleKind.SIGN_IN, identifier=identifier)
+        fault = self.gate.find_fault(found) if found else None
+        verification = await self.passwords.verify(
+            found, password, kind=ThrottleKind.SIGN_IN, identifier=identifier, is_fit=fault is None
+        )
         try:
-            user = await self._admit(found, verification, epoch)
+            user = await self._admit(found, verification, epoch, fault)
             await self.gate.hold_client(request.client)
         except UnfitAccountError as refusal:
             self._record_refusal(found, request, refusal.reason)
@@ -90,11 +93,16 @@ class PasswordGrant:
             user.hashed_password = verification.replacement
         return user
 
-    async def _admit(self, found: User | None, verification: Verification, epoch: int) -> User:
+    async def _admit(
+        self, found: User | None, verification: Verification, epoch: int, fault: UnfitAccountError | None
+    ) -> User:
+        """Refuse an account that was unfit before without another look: that would take longer, and tell."""
         if found is None:
             raise UnfitAccountError("unknown_account")
         if not verification.matches:
             raise UnfitAccountError("wrong_password")
+        if fault is not None:
+            raise fault
         return await self.gate.admit_and_lock(found.id, credential_epoch=epoch)
 
     def _record_refusal(self, user: User | None, request: TokenRequest, reason: str) -> None:

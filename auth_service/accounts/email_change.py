@@ -44,7 +44,7 @@ class EmailChange:
         the password was being checked.
         """
         authorize(principal, Action.EMAIL_CHANGE, owner_id=user_id)
-        await self.mail.admit(change.new_email)
+        self.mail.outbox.require()
         user = await self.users.get(user_id)
         epoch = user.credential_epoch  # copied now: the gate refreshes this very object
         verification = await self.passwords.verify(
@@ -53,6 +53,7 @@ class EmailChange:
         if not verification.matches:
             self.audit.record_refusal(AuditEvent.EMAIL_CHANGE_REQUESTED, actor=principal, subject=user_id)
             raise WrongPasswordError
+        await self.mail.admit(change.new_email)
         user = await self.gate.admit_and_lock(user_id, credential_epoch=epoch)
         self.mail.queue(
             MailKind.CONFIRM_NEW_ADDRESS, user_id=str(user_id), credential_epoch=str(epoch), email=change.new_email

@@ -12,6 +12,8 @@ from auth_service.audit.events import AuditEvent
 from auth_service.audit.trail import AuditTrail
 from auth_service.authenticators.password import PasswordAuthenticator
 from auth_service.authenticators.single_use import Purpose, SingleUseTokens, purpose_of
+from auth_service.authenticators.throttle import Throttle
+from auth_service.authenticators.throttle_settings import ThrottleKind
 from auth_service.authz.actions import Action
 from auth_service.authz.policy import authorize
 from auth_service.authz.principal import Principal
@@ -32,6 +34,7 @@ class PasswordRecovery:
     passwords: PasswordAuthenticator
     sessions: Sessions
     mail: AccountMail
+    throttle: Throttle
     audit: AuditTrail
     now: datetime
 
@@ -82,6 +85,12 @@ class PasswordRecovery:
         self.mail.notify(user.email, Notice.PASSWORD_CHANGED)
         self.audit.record(AuditEvent.PASSWORD_RECOVERED, actor=None, subject=user.id, by=purpose)
         await self.sessions.end_all_of(user.id)
+        await self._forgive_guesses(user.email)
+
+    async def _forgive_guesses(self, email: str) -> None:
+        """Let them sign in at once: most who recover have guessed before, and this proof is as good as the password."""
+        await self.throttle.session.commit()  # the throttle waits for nobody's transaction
+        await self.throttle.succeeded(ThrottleKind.SIGN_IN, identifier=email, network=self.mail.origin.network)
 
     async def _administered(self, principal: Principal, action: Action, user_id: UUID) -> User:
         authorize(principal, action, owner_id=user_id)

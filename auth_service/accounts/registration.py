@@ -61,6 +61,7 @@ class Registration:
             raise RegistrationClosedError
         if new_user.password is None:
             raise PasswordRequiredError
+        self.passwords.policy.check(new_user.password, email=new_user.email, username=new_user.username)  # for free
         await self.throttle.admit(ThrottleKind.REGISTRATION, identifier=new_user.email, network=self.origin.network)
         password_hash = await self._enrol(new_user, new_user.password)
         if self.settings.verified_email_required:

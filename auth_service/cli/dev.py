@@ -160,6 +160,7 @@ def _welcome(base_url: str, issuer: str, state: DevState | None) -> str:
 auth-service is ready.
 
   Try it in the browser   {base_url}/docs
+  Mail                    is printed here; its links lead to the pages of your front end (AUTH_MAIL__LINK_BASE)
 {other_issuer}{_administrator_lines(base_url, state)}
 It is all kept in ./{_FOLDER}; delete that folder to start over. Stop with Ctrl+C.
 """

@@ -150,6 +150,13 @@ class MailSettings(BaseModel):
         """For how long the replica that claimed a mail has it to itself: longer than sending it may take."""
         return 2 * self.send_timeout
 
+    @field_validator("password")
+    @classmethod
+    def _goes_with_a_name(cls, password: SecretStr, info: ValidationInfo) -> SecretStr:
+        if bool(password.get_secret_value()) != bool(info.data.get("username")):
+            raise ValueError("a login takes both, AUTH_MAIL__USERNAME and AUTH_MAIL__PASSWORD")
+        return password
+
     @field_validator("host")
     @classmethod
     def _needed_for_smtp(cls, host: str, info: ValidationInfo) -> str:

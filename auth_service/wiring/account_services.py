@@ -85,6 +85,7 @@ class AccountServices(Foundation):
             self._passwords,
             self.sessions,
             self.account_mail,
+            self.throttle,
             self.audit,
             self.origin.now,
         )

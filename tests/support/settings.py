@@ -10,6 +10,7 @@ ISSUER = "http://127.0.0.1:8000"
 CHEAP_HASHES = {"argon2_memory_kib": 8, "argon2_passes": 1, "bcrypt_cost": 4, "workers": 2}
 NO_LIMITS = {
     "storage": "memory",
+    "client_secrets_per_pair": 10_000,
     **dict.fromkeys(
         [
             "guesses_per_pair",

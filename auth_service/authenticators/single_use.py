@@ -128,9 +128,7 @@ def _refused(purpose: Purpose) -> InvalidOneTimeTokenError:
 
 
 def _why_not(token: SingleUseToken, user: User | None) -> str | None:
-    if user is None:
-        return "deleted"
-    if not user.is_active:
+    if user is None or not user.is_active:
         return "disabled"
     if user.credential_epoch != token.credential_epoch:
         return "credentials_changed"

@@ -132,3 +132,7 @@ def test_a_list_that_is_no_text_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ValidationError, match="cannot be read as UTF-8 text"):
         PasswordPolicySettings.model_validate({"blocklist_file": binary})
+
+
+def test_no_list_of_one_s_own_may_be_said_outright() -> None:
+    assert PasswordPolicySettings.model_validate({"blocklist_file": None}).blocklist_file is None

@@ -11,10 +11,12 @@ from sqlmodel import select
 from structlog.testing import capture_logs
 
 from auth_service.audit.models import AuditRecord
+from auth_service.authenticators.throttle import network_of
 from auth_service.authenticators.throttle_settings import ThrottleKind, ThrottleSettings
 from auth_service.db.engine import Database
 from auth_service.db.settings import DatabaseSettings
 from auth_service.errors import TooManyAttemptsError
+from auth_service.oauth import client_secret_throttle
 from auth_service.oauth.client_secret_throttle import ClientSecretThrottle, Guess
 from tests.support.commands import free_port, make_operator
 from tests.support.oauth import assert_oauth_error, basic
@@ -193,3 +195,29 @@ def test_a_storage_that_is_none_is_refused_without_repeating_it(tmp_path: Path, 
 
     assert outcome.code == 2
     assert outcome.stderr.startswith("auth-service: AUTH_THROTTLE__STORAGE: it is database, memory, or a URL")
+
+
+def test_the_pairs_that_are_remembered_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_secret_throttle, "_MOST_PAIRS", 2)
+    throttle = ClientSecretThrottle(ThrottleSettings(client_secrets_per_pair=1))
+
+    for number in range(3):
+        throttle.admit(Guess(f"client_{number}", "192.0.2.1", b"1"))
+
+    assert throttle.admit(Guess("client_0", "192.0.2.1", b"2"))  # forgotten, as the oldest
+    with pytest.raises(TooManyAttemptsError):
+        throttle.admit(Guess("client_2", "192.0.2.1", b"2"))
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("a socket", "a socket"),
+        (None, None),
+    ],
+)
+def test_what_counts_as_one_network(address: str | None, network: str | None) -> None:
+    assert network_of(address) == network

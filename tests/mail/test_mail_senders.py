@@ -48,8 +48,8 @@ async def test_mail_goes_over_tls_and_after_a_login(tmp_path: Path, tls: Securit
         pytest.param({"ca_file": None}, id="a certificate nobody vouches for"),
         pytest.param({"host": "localhost"}, id="a certificate for another name"),
         pytest.param({"password": "wrong"}, id="a wrong password"),
-        pytest.param({"username": ""}, id="no login"),
-        pytest.param({"security": "none", "username": ""}, id="no TLS"),
+        pytest.param({"username": "", "password": ""}, id="no login"),
+        pytest.param({"security": "none", "username": "", "password": ""}, id="no TLS"),
         pytest.param({"port": 1}, id="nobody there"),
     ],
 )

@@ -1,7 +1,9 @@
 """What the use cases of accounts queue: mail that somebody asked for, and notices."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from uuid import UUID
 
 from auth_service.audit.events import Origin
 from auth_service.authenticators.throttle import Throttle
@@ -54,12 +56,15 @@ class AccountMail:
 
     def queue(self, kind: MailKind, **content: str) -> None:
         """Queue a message, with who asked for it: the mail's language and the audit follow from that."""
-        asked = {
-            "languages": self.origin.languages,
-            "network": self.origin.network,
-            "request_id": self.origin.request_id,
-        }
-        self.outbox.queue(kind, {**{name: value for name, value in asked.items() if value is not None}, **content})
+        where = {"network": self.origin.network, "request_id": self.origin.request_id}
+        self._queue(kind, {"languages": self.origin.languages, **where, **content})
+
+    def queue_for_administrator(self, kind: MailKind, *, user_id: UUID) -> None:
+        """Queue a message that an administrator caused: where that was is not for the person to see."""
+        self._queue(kind, {"languages": self.origin.languages, "user_id": str(user_id)})
+
+    def _queue(self, kind: MailKind, content: Mapping[str, str | None]) -> None:
+        self.outbox.queue(kind, {name: value for name, value in content.items() if value is not None})
 
     def notify(self, address: str, notice: Notice) -> None:
         """Tell whoever reads `address` what has just happened to the account."""

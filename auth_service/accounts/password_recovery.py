@@ -52,7 +52,7 @@ class PasswordRecovery:
         user = await self._administered(principal, Action.RECOVERY_START, user_id)
         if user.hashed_password is None:
             raise NoPasswordError
-        self.mail.queue(MailKind.RECOVER_PASSWORD, user_id=str(user_id))
+        self.mail.queue_for_administrator(MailKind.RECOVER_PASSWORD, user_id=user_id)
         self.audit.record(AuditEvent.RECOVERY_STARTED, actor=principal, subject=user_id)
         return Accepted()
 
@@ -64,18 +64,19 @@ class PasswordRecovery:
         user = await self._administered(principal, Action.USER_INVITE, user_id)
         if user.hashed_password is not None:
             raise PasswordExistsError
-        self.mail.queue(MailKind.INVITATION, user_id=str(user_id))
+        self.mail.queue_for_administrator(MailKind.INVITATION, user_id=user_id)
         self.audit.record(AuditEvent.INVITATION_SENT, actor=principal, subject=user_id)
         return Accepted()
 
     async def confirm(self, proof: PasswordRecoveryConfirm) -> None:
         """Set the password; every session ends, and the address is proven by this too.
 
-        Raises InvalidOneTimeTokenError, WeakPasswordError.
+        Raises InvalidOneTimeTokenError, TooManyAttemptsError, WeakPasswordError.
         """
         token = proof.token.get_secret_value()
         purpose = purpose_of(token, among=(Purpose.RECOVER_PASSWORD, Purpose.ACCEPT_INVITATION))
         found = await self.tokens.find(token, purpose)
+        await self.throttle.admit(ThrottleKind.PASSWORD, identifier=found.email, network=self.mail.origin.network)
         password_hash = await self.passwords.enrol(proof.new_password, email=found.email, username=found.username)
         user, _address = await self.tokens.redeem(token, purpose)
         user.hashed_password = password_hash

@@ -15,6 +15,8 @@ from auth_service.audit.trail import AuditTrail
 from auth_service.authenticators.errors import InvalidOneTimeTokenError
 from auth_service.authenticators.password import PasswordAuthenticator
 from auth_service.authenticators.single_use import Purpose, digest_one_time_token, new_one_time_token
+from auth_service.db.locks import lock_until_commit
+from auth_service.db.session import Session
 from auth_service.db.uuid7 import uuid7
 from auth_service.users.email_address import normalize_email
 from auth_service.users.models import User
@@ -30,6 +32,7 @@ class PendingRegistrations:
     reads that mail has a token without the password: neither gets an account by what the other one does.
     """
 
+    session: Session
     attempts: PendingRegistrationRepository
     users: UserRepository
     passwords: PasswordAuthenticator
@@ -66,6 +69,8 @@ class PendingRegistrations:
             raise InvalidOneTimeTokenError
         if not await self.passwords.matches(password, attempt.hashed_password):
             raise WrongPasswordError
+        # One after the other: two that each hold an attempt for this address would wait for the other's.
+        await lock_until_commit(self.session, f"registration:{attempt.email_normalized}")
         if not await self.attempts.take(digest):
             raise InvalidOneTimeTokenError
         user = self._build(attempt)

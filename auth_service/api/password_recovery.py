@@ -25,7 +25,7 @@ async def request_password_recovery(wanted: MailRequest, work: Work) -> Accepted
     "/password-recoveries/confirm",
     status_code=204,
     response_class=Response,
-    responses=problems(400, InvalidOneTimeTokenError, 422),
+    responses=problems(400, InvalidOneTimeTokenError, 422, 429),
 )
 async def confirm_password_recovery(proof: PasswordRecoveryConfirm, work: Work) -> None:
     """Set a new password with the mailed token, of a recovery or of an invitation.

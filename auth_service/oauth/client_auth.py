@@ -19,15 +19,13 @@ from auth_service.oauth.errors import InvalidClientError, InvalidRequestError
 
 log = structlog.get_logger()
 
-_PUBLIC = "secret_of_a_public_client"
-
 
 @dataclass(frozen=True, slots=True)
 class ClientAuthenticator:
-    """Every refusal is the same answer; a reason that tells of a guessed or leaked secret goes to the audit.
+    """Every refusal is the same answer; the audit has each different secret that a confidential client offered in vain.
 
-    The id of a public client is known to everybody, and a secret that it does not have cannot be guessed: that, and a
-    client that does not exist, is a line in the log, or strangers would fill the audit.
+    Ids are known to everybody: who offers an id without a secret, or with one where there is none to guess, is a line
+    in the log, or strangers would fill the audit.
     """
 
     clients: ClientRepository
@@ -53,13 +51,13 @@ class ClientAuthenticator:
             log.info("client.refused", reason="unknown")
             raise InvalidClientError
         reason = _reason_to_refuse(client, secret, proven=proven)
-        if reason == _PUBLIC or not is_new:
-            log.info("client.refused", reason=reason, client_id=client.id)
-            raise InvalidClientError
-        if reason is not None:
+        if reason is None:
+            return client
+        if guess is not None and is_new:
             self.audit.record_refusal(AuditEvent.CLIENT_AUTHENTICATION, actor=None, client_id=client.id, reason=reason)
-            raise InvalidClientError
-        return client
+        else:
+            log.info("client.refused", reason=reason, client_id=client.id)
+        raise InvalidClientError
 
     def _guess(self, client: Client | None, secret: str | None) -> Guess | None:
         """Return what counts as a guess: a public client has no secret, and neither has one that does not exist."""
@@ -70,7 +68,7 @@ class ClientAuthenticator:
 
 def _reason_to_refuse(client: Client, secret: str | None, *, proven: bool) -> str | None:
     if not client.is_confidential and secret is not None:
-        return _PUBLIC
+        return "secret_of_a_public_client"
     if client.is_confidential and not proven:
         return "missing_secret" if secret is None else "wrong_secret"
     return None if client.is_active else "disabled"

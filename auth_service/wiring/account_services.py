@@ -157,6 +157,7 @@ class AccountServices(Foundation):
     @property
     def _pending_registrations(self) -> PendingRegistrations:
         return PendingRegistrations(
+            self.session,
             PendingRegistrationRepository(self.session),
             self._users,
             self._passwords,

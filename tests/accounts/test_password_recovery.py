@@ -115,6 +115,16 @@ async def test_an_administrator_invites_somebody_who_has_no_password_yet(service
     assert_problem(await recover(service, str(mail.token)), 403, code="invalid_one_time_token")
 
 
+async def test_a_person_does_not_learn_where_their_administrator_was(service: Service) -> None:
+    administrator, ann = await service.make_admin(), await service.make_user(email=ANN)
+
+    await _start(service, administrator, ann, "password-recovery")
+    await deliver(service)
+
+    issued = [one for one in await service.audit_events() if one.event == "one_time_token.issued"]
+    assert [(one.network, one.request_id) for one in issued if one.subject_id == ann.id] == [(None, None)]
+
+
 @pytest.mark.parametrize("what", ["password-recovery", "invitation"])
 async def test_an_administrator_sends_nothing_to_who_is_disabled_or_has_nothing_to_recover(
     service: Service, what: str

@@ -82,6 +82,21 @@ async def test_of_twenty_confirmations_at_once_one_makes_an_account(strict: Serv
     assert {answer.status_code for answer in answers} == {204, 403}
 
 
+async def test_of_several_attempts_confirmed_at_once_one_makes_an_account_and_none_waits_in_a_circle(
+    strict: Service,
+) -> None:
+    for number in range(6):
+        address = f"ann{number}@example.com"
+        tokens = []
+        for _ in range(4):
+            await register(strict, address)
+            tokens.append(await token_of(strict, "confirm-registration"))
+
+        answers = await asyncio.gather(*(verify(strict, token) for token in tokens))
+
+        assert sorted(answer.status_code for answer in answers) == [204, 403, 403, 403]
+
+
 async def test_another_mail_for_the_newest_attempt_voids_its_first_one(strict: Service) -> None:
     await register(strict, ANN)
     first = await token_of(strict, "confirm-registration")

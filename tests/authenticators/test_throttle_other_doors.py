@@ -83,7 +83,10 @@ async def test_registrations_of_one_address_are_throttled_whether_it_is_taken_or
     assert weak == [[201, 409, 409, 429], [429] * 4]
 
 
-async def test_wrong_secrets_of_a_client_are_throttled_and_leave_one_audit_event_each(service: Service) -> None:
+async def test_wrong_secrets_of_a_client_are_throttled_and_leave_one_audit_event_each(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service.runtime.client_secret_throttle, "_limit", 20)
     made = await service.make_client(grants=["client_credentials"])
     form = {"grant_type": "client_credentials"}
 

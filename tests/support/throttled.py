@@ -10,7 +10,12 @@ from auth_service.security.passwords import PasswordHasher, Verification
 from tests.support.service import PASSWORD, Service, running_service
 from tests.support.settings import make_settings
 
-LIMITS: dict[str, object] = {"storage": "database", "guesses_per_pair": 5, "guesses_per_account": 8}
+LIMITS: dict[str, object] = {
+    "storage": "database",
+    "guesses_per_pair": 5,
+    "guesses_per_account": 8,
+    "client_secrets_per_pair": 20,
+}
 
 
 @asynccontextmanager

@@ -80,9 +80,7 @@ class PasswordGrant:
         epoch = found.credential_epoch if found else 0
         verified_hash = found.hashed_password if found else None
         fault = self.gate.find_fault(found) if found else None
-        verification = await self.passwords.verify(
-            found, password, kind=ThrottleKind.SIGN_IN, identifier=identifier, is_fit=fault is None
-        )
+        verification = await self.passwords.verify(found, password, kind=ThrottleKind.SIGN_IN, identifier=identifier)
         try:
             user = await self._admit(found, verification, epoch, fault)
             await self.gate.hold_client(request.client)

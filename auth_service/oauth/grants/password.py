@@ -49,7 +49,7 @@ class PasswordGrant:
         grantable = grantable_scopes(is_superuser=user.is_superuser) & request.client.grantable_scopes
         scopes = grantable if request.scopes is None else request.scopes
         if not scopes <= grantable:
-            self._record_refusal(user, request, "scope_not_grantable")
+            self._record_refusal(user, request, InvalidScopeError.code)
             raise InvalidScopeError
         if await self.factors.find(user.id) is not None:
             raise await self._ask_for_second_factor(user, request, scopes)

@@ -35,8 +35,8 @@ class AccountDeactivation:
     async def deactivate(self, principal: Principal, user_id: UUID, proof: Deactivation) -> None:
         """Disable one's own account and end its sessions.
 
-        Raises AccessDeniedError, WrongPasswordError, LastAdministratorError, and UnfitAccountError when the account
-        changed while the password was being checked.
+        Raises AccessDeniedError, TooManyAttemptsError, WrongPasswordError, LastAdministratorError, and
+        UnfitAccountError when the account changed while the password was being checked.
         """
         authorize(principal, Action.USER_DEACTIVATE, owner_id=user_id)
         user = await self.users.get(user_id)

@@ -40,8 +40,8 @@ class EmailChange:
     async def request(self, principal: Principal, user_id: UUID, change: EmailChangeRequest) -> Accepted:
         """Queue a mail to the new address, and a notice to the present one.
 
-        Raises AccessDeniedError, MailOffError, WrongPasswordError, and UnfitAccountError when the account changed while
-        the password was being checked.
+        Raises AccessDeniedError, MailOffError, TooManyAttemptsError, WrongPasswordError, and UnfitAccountError when the
+        account changed while the password was being checked.
         """
         authorize(principal, Action.EMAIL_CHANGE, owner_id=user_id)
         self.mail.outbox.require()

@@ -30,7 +30,7 @@ class EmailVerification:
     async def request(self, email: str) -> Accepted:
         """Queue another mail for whoever has to prove this address; nobody is told whether there is such a person.
 
-        Raises MailOffError.
+        Raises MailOffError, TooManyAttemptsError.
         """
         await self.mail.admit(email)
         self.mail.queue(MailKind.VERIFY_EMAIL, email=email)
@@ -39,7 +39,7 @@ class EmailVerification:
     async def confirm(self, proof: EmailVerificationConfirm) -> None:
         """Take the proof: of an account's address, or of a registration's, which becomes an account by that.
 
-        Raises InvalidOneTimeTokenError, WrongPasswordError, EmailTakenError, UsernameTakenError.
+        Raises InvalidOneTimeTokenError, TooManyAttemptsError, WrongPasswordError, EmailTakenError, UsernameTakenError.
         """
         token = proof.token.get_secret_value()
         match purpose_of(token, among=(Purpose.VERIFY_EMAIL, Purpose.CONFIRM_REGISTRATION)):

@@ -39,7 +39,10 @@ class PasswordRecovery:
     now: datetime
 
     async def request(self, email: str) -> Accepted:
-        """Queue a recovery; nobody is told whether somebody has the address. Raises MailOffError."""
+        """Queue a recovery; nobody is told whether somebody has the address.
+
+        Raises MailOffError, TooManyAttemptsError.
+        """
         await self.mail.admit(email)
         self.mail.queue(MailKind.RECOVER_PASSWORD, email=email)
         return Accepted()

@@ -36,7 +36,7 @@ async def change_my_password(
     "/deactivate",
     status_code=204,
     response_class=Response,
-    responses=problems(400, 401, 403, LastAdministratorError, 422),
+    responses=problems(400, 401, 403, LastAdministratorError, 422, 429),
 )
 async def deactivate_me(proof: Deactivation, user: CurrentUser, principal: CurrentPrincipal, work: Work) -> None:
     """Disable one's own account, and sign out everywhere. Only an administrator can enable it again."""

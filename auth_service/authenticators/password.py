@@ -40,18 +40,18 @@ class PasswordAuthenticator:
         return await self.hasher.hash(new_password)
 
     async def verify(
-        self, user: User | None, password: SecretStr, *, kind: ThrottleKind, identifier: str, is_fit: bool = True
+        self, user: User | None, password: SecretStr, *, kind: ThrottleKind, identifier: str
     ) -> Verification:
         """Compare `password` with that of `user`, who was looked for by `identifier`; raises TooManyAttemptsError.
 
-        No account, and an account without a password, take as long and say no. For an account that is not fit, and is
-        refused in any case, a right password does no more than a wrong one: the throttle does not hear of it.
+        No account, and an account without a password, take as long and say no. At sign-in a right password does no more
+        than a wrong one: the throttle hears of it when the sign-in is complete.
         """
         await self.throttle.admit(kind, identifier=identifier, network=self.network)
         stored = user.hashed_password if user else None
         key = normalize_identifier(identifier) or identifier  # one pick for all spellings, as there is one account
         verification = await self.hasher.verify(password, stored, stand_in=self.stand_ins.pick(key))
-        if verification.matches and is_fit:
+        if verification.matches and kind is not ThrottleKind.SIGN_IN:
             await self.throttle.succeeded(kind, identifier=identifier, network=self.network)
         return verification
 

@@ -68,7 +68,7 @@ class DatabaseStore:
         """Forget one and mark the other; raises DatabaseUnavailableError."""
         async with self._database.transaction(writing=True) as session:
             await session.exec(delete(ThrottleCounter).where(_key == clear))
-            await session.exec(_marking(mark, await _now(session) + timedelta(seconds=lasting)))
+            await session.exec(_marking(mark, await _now(session), timedelta(seconds=lasting)))
 
     async def check(self) -> None:
         """Do nothing: the database is checked by itself."""
@@ -138,10 +138,11 @@ def _counting_on_sqlite(counter: Counter, now: datetime) -> Any:  # noqa: ANN401
     )
 
 
-def _marking(key: str, expires_at: datetime) -> Any:  # noqa: ANN401 - as above
+def _marking(key: str, now: datetime, lasting: timedelta) -> Any:  # noqa: ANN401 - as above
+    expires_at = now + lasting
     marked = insert(ThrottleCounter).values(key=key, count=1, expires_at=expires_at)
     return marked.on_conflict_do_update(
         index_elements=["key"],
         set_={"expires_at": marked.excluded.expires_at},
-        where=_expires_at < expires_at - _MARK_AGAIN_AFTER,
+        where=_expires_at < expires_at - min(_MARK_AGAIN_AFTER, lasting / 2),
     )

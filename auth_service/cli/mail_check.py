@@ -16,7 +16,7 @@ def check_templates(settings: Settings) -> None:
     except TemplateSyntaxError as error:
         line = f"AUTH_MAIL__TEMPLATES: {error.name or 'a template'}, line {error.lineno}: {error.message}."
     except TemplateError as error:
-        line = f"AUTH_MAIL__TEMPLATES: a template does not render: {error.message}."
+        line = f"AUTH_MAIL__TEMPLATES: a template cannot be used: {error.message}."
     except ValueError as error:
         line = f"AUTH_MAIL__LANGUAGE: {error}. Example: AUTH_MAIL__LANGUAGE=en"
     else:

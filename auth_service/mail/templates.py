@@ -1,12 +1,13 @@
 """Renders mail: the templates that are shipped, file by file replaced by those of a folder."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, select_autoescape
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from auth_service.mail.languages import choose_language
@@ -14,6 +15,17 @@ from auth_service.mail.messages import Mail
 from auth_service.mail.settings import MailSettings
 
 _SHIPPED = Path(__file__).parent / "templates"
+_LINKED = ("verify-email", "confirm-registration", "confirm-new-address", "recover-password", "invitation")
+_NOTICES = (
+    "already-registered",
+    "address-in-use",
+    "address-changed",
+    "address-change-requested",
+    "password-changed",
+    "second-factor-added",
+    "second-factor-removed",
+    "recovery-code-used",
+)
 _SUBJECT = "Subject:"
 _UNITS = (("day", timedelta(days=1)), ("hour", timedelta(hours=1)), ("minute", timedelta(minutes=1)))
 
@@ -28,6 +40,18 @@ class RenderedMail:
     html: str
 
 
+class _Loader(FileSystemLoader):
+    """Remembers which files were needed."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        super().__init__(folders)
+        self.needed: set[str] = set()
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        self.needed.add(template)
+        return super().get_source(environment, template)
+
+
 class Templates:
     """The templates of this process; they are read once.
 
@@ -38,9 +62,10 @@ class Templates:
 
     def __init__(self, settings: MailSettings, *, issuer: str) -> None:
         """Find the templates; raises ValueError when there are none in the configured language."""
-        self._folders = [folder for folder in (settings.templates, _SHIPPED) if folder is not None]
+        self._folder = settings.templates
+        self._loader = _Loader([folder for folder in (self._folder, _SHIPPED) if folder is not None])
         self._environment = ImmutableSandboxedEnvironment(
-            loader=FileSystemLoader(self._folders),
+            loader=self._loader,
             autoescape=select_autoescape(["html"], default_for_string=False),
             undefined=StrictUndefined,
             auto_reload=False,
@@ -58,13 +83,6 @@ class Templates:
         """The languages that there are templates in."""
         return sorted(file.removesuffix("/duration.txt") for file in self._files if file.endswith("/duration.txt"))
 
-    @property
-    def names(self) -> Sequence[str]:
-        """The names of the mails that can be sent."""
-        prefix = f"{self._language}/"
-        names = {Path(file).stem for file in self._files if file.startswith(prefix)} - {"duration"}
-        return sorted(name for name in names if self._has(self._language, name))
-
     def render(self, mail: Mail) -> RenderedMail:
         """Return what the reader of `mail` sees. Raises jinja2.TemplateError."""
         available = [language for language in self.languages if self._has(language, mail.template)]
@@ -79,10 +97,25 @@ class Templates:
         return RenderedMail(language, subject, body.strip() + "\n", html)
 
     def check(self) -> None:
-        """Render everything once, in every language. Raises jinja2.TemplateError."""
+        """Render every mail in every language with what it will have, no more. Raises jinja2.TemplateError.
+
+        So does a template in the operator's folder that none of them needs: its name is mistyped, or it lacks the other
+        half of its mail, or its language lacks `duration.txt`.
+        """
         for language in self.languages:
-            for name in self.names:
+            self._write_duration(timedelta(hours=1), language)
+            for name in _NOTICES:
+                self.render(Mail("ann@example.com", name, language))
+            for name in _LINKED:
                 self.render(Mail("ann@example.com", name, language, "page", "token", timedelta(hours=1)))
+        for file in self._list_own():
+            if file not in self._loader.needed:
+                raise TemplateError(f"no mail is made of {file}")
+
+    def _list_own(self) -> Sequence[str]:
+        """Return the templates of the operator's folder, but not what is hidden: a volume keeps copies there."""
+        files = [] if self._folder is None else FileSystemLoader(self._folder).list_templates()
+        return [file for file in files if Path(file).suffix in {".txt", ".html"} and not re.search(r"(^|/)\.", file)]
 
     def _has(self, language: str, name: str) -> bool:
         return {f"{language}/{name}.txt", f"{language}/{name}.html"} <= self._files

@@ -77,7 +77,6 @@ class OAuthServices(Foundation):
     @property
     def _second_factor_grant(self) -> SecondFactorGrant:
         return SecondFactorGrant(
-            self.session,
             self._challenges,
             self.second_factors,
             self.gate,
@@ -93,7 +92,7 @@ class OAuthServices(Foundation):
 
     @property
     def _sign_in(self) -> SignIn:
-        return SignIn(self.sessions, self.audit, self._token_issuer, self.origin)
+        return SignIn(self.session, self.sessions, self.throttle, self.audit, self._token_issuer, self.origin)
 
     @property
     def _client_credentials_grant(self) -> ClientCredentialsGrant:

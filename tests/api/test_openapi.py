@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from jsonschema_rs import Draft202012Validator, meta
 
-from tests.support.openapi import Operation, document, operations
+from tests.support.openapi import FORM, JSON, Operation, document, operations
 
 _EVERY_ROUTE = {"413", "414", "431", "500", "503"}
 _OPERATIONS = [pytest.param(one, id=str(one)) for one in operations()]
@@ -36,6 +36,18 @@ def test_every_operation_documents_what_any_route_can_answer(operation: Operatio
     found_by_id = {"404", "422"} if "{" in operation.path else set()
     with_body = {"400"} if "requestBody" in operation.description else set()
     assert _EVERY_ROUTE | protected | found_by_id | with_body <= statuses
+
+
+def test_every_operation_that_takes_a_password_documents_that_it_may_be_tried_too_often() -> None:
+    bodies = [(one, one.body_schema(JSON) or one.body_schema(FORM) or {}) for one in operations()]
+    taking = {
+        str(one): set(one.description["responses"])
+        for one, body in bodies
+        if {"password", "current_password"} & set(body.get("properties", {}))
+    }
+
+    assert {"POST /oauth/token", "POST /users/me/deactivate", "PUT /users/me/password"} <= set(taking)
+    assert {route for route, statuses in taking.items() if "429" not in statuses} == set()
 
 
 @pytest.mark.parametrize("operation", _OPERATIONS)

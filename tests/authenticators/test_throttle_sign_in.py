@@ -8,13 +8,14 @@ from datetime import timedelta
 
 import pytest
 from httpx import Response
-from sqlmodel import select
+from sqlmodel import delete, select
 from structlog.testing import capture_logs
 
 from auth_service.authenticators.models import ThrottleCounter
 from auth_service.authenticators.throttle_database import forget_expired_counters
 from tests.support.oauth import assert_oauth_error
-from tests.support.service import Service
+from tests.support.second_factor import enrol
+from tests.support.service import PASSWORD, Service
 from tests.support.throttled import counted_checks, guess, sign_in, throttled_service
 
 
@@ -34,6 +35,12 @@ async def _let_time_pass(service: Service, seconds: float) -> None:
     async with service.runtime.database.transaction(writing=True) as session:
         for counter in (await session.exec(select(ThrottleCounter))).all():
             counter.expires_at -= timedelta(seconds=seconds)
+
+
+async def _forget_counters(service: Service) -> None:
+    """Let nobody have tried anything, nor signed in from anywhere."""
+    async with service.runtime.database.transaction(writing=True) as session:
+        await session.exec(delete(ThrottleCounter))
 
 
 def _statuses(responses: list[Response]) -> list[int]:
@@ -124,12 +131,44 @@ async def test_while_many_networks_guess_the_owner_signs_in_from_where_they_did_
         assert await sign_in(throttled, ann.email, by="192.0.2.1") == 200
 
 
+async def test_a_network_is_familiar_by_the_address_and_by_the_username(throttled: Service) -> None:
+    ann = await throttled.make_user(username="ann")  # who signs in from 192.0.2.1, by the address
+    for number in range(20):
+        await guess(throttled, ("ann", ann.email)[number % 2], by=f"198.51.100.{number}")
+
+    assert await sign_in(throttled, "ann", by="203.0.113.9") == 429
+    assert await sign_in(throttled, "ann", by="192.0.2.1") == 200
+
+
+async def test_a_password_without_the_second_factor_clears_nothing(throttled: Service) -> None:
+    ann = (await enrol(throttled)).account
+
+    answers = [await guess(throttled, ann.email, by="192.0.2.66", password=PASSWORD) for _ in range(6)]
+
+    assert [answer.json()["error"] for answer in answers] == ["mfa_required"] * 5 + ["slow_down"]
+
+
+async def test_a_network_is_familiar_after_the_second_factor_and_not_before(throttled: Service) -> None:
+    ann = await enrol(throttled)
+    await _forget_counters(throttled)
+    await ann.begin(throttled)  # from 192.0.2.1
+    for number in range(8):
+        await guess(throttled, ann.account.email, by=f"198.51.100.{number}")
+    refused = await sign_in(throttled, ann.account.email, by="192.0.2.1")
+    await _forget_counters(throttled)
+
+    assert (await ann.sign_in(throttled)).status_code == 200
+    for number in range(8):
+        await guess(throttled, ann.account.email, by=f"198.51.100.{number}")
+
+    assert refused == 429
+    assert (await ann.sign_in(throttled)).status_code == 200
+
+
 async def test_a_network_that_is_familiar_to_one_account_is_not_to_another(throttled: Service) -> None:
     await throttled.make_user()
     bob = await throttled.make_user(email="bob@example.com")
-    async with throttled.runtime.database.transaction(writing=True) as session:
-        for counter in (await session.exec(select(ThrottleCounter))).all():
-            await session.delete(counter)
+    await _forget_counters(throttled)
     for number in range(30):
         await guess(throttled, bob.email, by=f"198.51.100.{number}")
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import ColumnElement, literal_column
@@ -117,6 +118,24 @@ async def test_a_mark_that_does_not_last_lifts_nothing(store: CounterStore) -> N
     await store.succeed(clear="pair", mark="mark", lasting=0)
 
     assert await store.count([ACCOUNT]) is not None
+
+
+@pytest.mark.parametrize("lasting", [timedelta(minutes=1), timedelta(hours=12), timedelta(days=30)])
+async def test_a_mark_that_is_over_is_renewed(migrated_database: str, lasting: timedelta) -> None:
+    database = Database(DatabaseSettings.model_validate({"url": migrated_database}))
+    store = DatabaseStore(database)
+    await _count(store, ACCOUNT, times=4)
+    await store.succeed(clear="pair", mark="mark", lasting=lasting.total_seconds())
+    async with database.transaction(writing=True) as session:
+        mark = await session.get_one(ThrottleCounter, "mark")
+        mark.expires_at -= lasting
+
+    refused = await store.count([ACCOUNT])
+    await store.succeed(clear="pair", mark="mark", lasting=lasting.total_seconds())
+
+    assert refused is not None
+    assert await store.count([ACCOUNT]) is None
+    await database.dispose()
 
 
 async def test_a_window_that_is_over_begins_anew() -> None:

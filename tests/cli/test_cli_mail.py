@@ -92,7 +92,7 @@ def test_serve_refuses_mail_that_is_not_safe_or_cannot_be_sent(
     ("text", "line"),
     [
         ("Subject: {% if %}", "en/verify-email.txt, line 1: Expected an expression, got 'end of statement block'."),
-        ("Subject: {{ nonsense }}", "a template does not render: 'nonsense' is undefined."),
+        ("Subject: {{ nonsense }}", "a template cannot be used: 'nonsense' is undefined."),
     ],
 )
 def test_serve_refuses_a_broken_template(operator: Operator, text: str, line: str) -> None:

@@ -7,6 +7,8 @@ import pytest
 from jinja2 import TemplateError
 from jinja2.exceptions import SecurityError, UndefinedError
 
+from auth_service.accounts.account_mail import Notice
+from auth_service.mail import templates as templates_module
 from auth_service.mail.languages import choose_language
 from auth_service.mail.messages import Mail
 from auth_service.mail.settings import MailSettings
@@ -24,6 +26,7 @@ NOTICES = {
     "second-factor-removed",
     "recovery-code-used",
 }
+_FILES = {"duration.txt", *(f"{name}.{suffix}" for name in LINKED | NOTICES for suffix in ("txt", "html"))}
 
 
 def _templates(**settings: object) -> Templates:
@@ -38,7 +41,14 @@ def _render(templates: Templates, template: str = "recover-password", **fields: 
 def test_these_mails_are_shipped_in_two_languages() -> None:
     templates = _templates()
 
-    assert (templates.languages, set(templates.names)) == (["de", "en"], LINKED | NOTICES)
+    folder = Path(templates_module.__file__).parent / "templates"
+    shipped = {str(file.relative_to(folder)) for file in folder.glob("*/*")}
+    expected = {f"{language}/{name}" for language in ("de", "en") for name in _FILES}
+    assert (templates.languages, shipped) == (["de", "en"], expected)
+
+
+def test_every_notice_of_the_accounts_has_its_template() -> None:
+    assert {notice.value for notice in Notice} | {"already-registered", "address-in-use"} == NOTICES
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
@@ -136,6 +146,40 @@ def test_a_broken_file_is_an_error_which_a_check_finds(tmp_path: Path, text: str
 
     with pytest.raises(error):
         _templates(templates=tmp_path).check()
+
+
+@pytest.mark.parametrize("variable", ["link", "token", "expires"])
+@pytest.mark.parametrize("notice", sorted(NOTICES))
+def test_a_notice_that_names_what_it_never_has_is_found_by_a_check(tmp_path: Path, notice: str, variable: str) -> None:
+    _write(tmp_path, f"en/{notice}.txt", f"Subject: Hello\n\n{{{{ {variable} }}}}\n")
+
+    with pytest.raises(UndefinedError, match=f"'{variable}' is undefined"):
+        _templates(templates=tmp_path).check()
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        pytest.param("en/pasword-changed.txt", id="a name that is mistyped"),
+        pytest.param("fr/password-changed.txt", id="one half of a mail"),
+        pytest.param("it/invitation.html", id="a language without durations"),
+        pytest.param("footer.html", id="included by nothing"),
+    ],
+)
+def test_a_file_that_no_mail_is_made_of_is_found_by_a_check(tmp_path: Path, file: str) -> None:
+    _write(tmp_path, "fr/duration.txt", "{{ count }} {{ unit }}")
+    _write(tmp_path, file, "Subject: Hello\n")
+
+    with pytest.raises(TemplateError, match=f"^no mail is made of {file}$"):
+        _templates(templates=tmp_path).check()
+
+
+def test_what_is_included_or_hidden_or_no_template_is_left_alone(tmp_path: Path) -> None:
+    _write(tmp_path, "en/password-changed.txt", "Subject: Hello\n{% include 'footer.txt' %}\n")
+    for file in ("footer.txt", "README.md", "..data/en/password-changed.txt", "en/.old.txt"):
+        _write(tmp_path, file, "Bye\n")
+
+    _templates(templates=tmp_path).check()
 
 
 def test_a_language_without_templates_is_refused() -> None:

@@ -49,7 +49,7 @@ class PasswordGrant:
         grantable = grantable_scopes(is_superuser=user.is_superuser) & request.client.grantable_scopes
         scopes = grantable if request.scopes is None else request.scopes
         if not scopes <= grantable:
-            self._record_refusal(user, request, "scope_not_grantable")
+            self._record_refusal(user, request, InvalidScopeError.code)
             raise InvalidScopeError
         if await self.factors.find(user.id) is not None:
             raise await self._ask_for_second_factor(user, request, scopes)
@@ -80,9 +80,7 @@ class PasswordGrant:
         epoch = found.credential_epoch if found else 0
         verified_hash = found.hashed_password if found else None
         fault = self.gate.find_fault(found) if found else None
-        verification = await self.passwords.verify(
-            found, password, kind=ThrottleKind.SIGN_IN, identifier=identifier, is_fit=fault is None
-        )
+        verification = await self.passwords.verify(found, password, kind=ThrottleKind.SIGN_IN, identifier=identifier)
         try:
             user = await self._admit(found, verification, epoch, fault)
             await self.gate.hold_client(request.client)

@@ -12,7 +12,6 @@ from auth_service.authenticators.second_factors import SecondFactors
 from auth_service.authenticators.throttle import Throttle
 from auth_service.authenticators.throttle_settings import ThrottleKind
 from auth_service.authz.scopes import Scope, grantable_scopes
-from auth_service.db.session import Session
 from auth_service.oauth.challenges import Pending, SignInChallenges
 from auth_service.oauth.errors import (
     InvalidGrantError,
@@ -47,7 +46,6 @@ class SecondFactorGrant:
     A challenge that nothing is known of is a line in the log; every refusal to a known one is audited.
     """
 
-    session: Session
     challenges: SignInChallenges
     factors: SecondFactors
     gate: AccountGate
@@ -80,7 +78,6 @@ class SecondFactorGrant:
             raise
         amr = (*pending.amr, *method, MULTIPLE_FACTORS)
         tokens = await self.sign_in.complete(user, request.client, scopes=scopes, audiences=pending.audiences, amr=amr)
-        await self.session.commit()  # the throttle waits for nobody's transaction
         await self.throttle.succeeded(ThrottleKind.SECOND_FACTOR, **self._whose(pending))
         return tokens
 

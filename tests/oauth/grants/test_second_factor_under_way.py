@@ -140,6 +140,8 @@ async def test_it_is_not_widened_and_no_code_is_used_up_by_that(
     response = await finish(service, token, otp=code_of(ann.secret), **known, **asked)
 
     assert_oauth_error(response, error)
+    refusals = [event for event in await service.audit_events() if event.outcome == "failure"]
+    assert [(event.event, event.detail) for event in refusals] == [("sign_in", {"reason": error})]
     stored = await stored_totp(service, ann.account.id)
     assert stored is not None
     assert stored.last_step == 0

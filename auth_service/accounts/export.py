@@ -22,7 +22,7 @@ from auth_service.users.models import User
 from auth_service.users.repository import UserRepository
 
 MAX_EXPORTED = 1000
-"""Of items, of events and of sessions: the export is made in memory, and there are pages for what is beyond it."""
+"""Of items, of events and of sessions: the export is made in memory. It says of each whether there are more."""
 
 ItemsOf = Callable[[Principal, UUID, PageRequest], Awaitable[Slice[Any]]]
 
@@ -46,6 +46,7 @@ class Exported:
     second_factor: ExportedSecondFactor | None
     one_time_tokens: Sequence[SingleUseToken]
     sessions: Sequence[SessionDetail]
+    sessions_complete: bool
     items: Sequence[object]
     items_complete: bool
     audit_events: Sequence[AuditEventRead]
@@ -74,14 +75,15 @@ class AccountExport:
         page = PageRequest(limit=MAX_EXPORTED)
         items = await self.items_of(principal, user_id, page)
         events = await self.audit_log.search_own(principal, user_id, AuditFilter(), page)
-        sessions = await self.sessions.newest_of(user_id, at_most=MAX_EXPORTED)
+        sessions = await self.sessions.newest_of(user_id, at_most=MAX_EXPORTED + 1)
         return Exported(
             exported_at=self.now,
             account=user,
             has_password=user.hashed_password is not None,
             second_factor=await self._second_factor_of(user_id),
             one_time_tokens=await self.tokens.all_of(user_id),
-            sessions=[SessionDetail.of(session, caller=principal.session_id) for session in sessions],
+            sessions=[SessionDetail.of(session, caller=principal.session_id) for session in sessions[:MAX_EXPORTED]],
+            sessions_complete=len(sessions) <= MAX_EXPORTED,
             items=items.rows,
             items_complete=items.next_position is None,
             audit_events=events.rows,

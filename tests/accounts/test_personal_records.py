@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from sqlalchemy import LargeBinary, select
 
 from auth_service.accounts.account_mail import MailKind
@@ -15,6 +16,7 @@ from auth_service.authenticators.single_use import Purpose
 from auth_service.db.base import Table
 from auth_service.mail.models import OutboxMessage
 from auth_service.oauth.models import SignInChallenge
+from auth_service.tokens.models import SessionRecord
 from auth_service.users.models import User
 from tests.support.population import START, store_item
 from tests.support.service import Account, Service, assert_problem, bearer
@@ -104,6 +106,7 @@ async def test_a_person_gets_everything_that_is_stored_about_them(service: Servi
             {"purpose": "recover_password", "email": PERSON["email"], "created_at": moment, "expires_at": moment}
         ],
         "items": (await service.client.get("/items", headers=headers)).json()["data"],
+        "sessions_complete": True,
         "items_complete": True,
         "audit_events_complete": True,
     }
@@ -166,7 +169,38 @@ async def test_it_says_when_there_is_more_than_it_has_room_for(service: Service)
 
     assert (document["items_complete"], len(document["items"])) == (False, 1000)
     assert (document["items"][0]["title"], document["items"][-1]["title"]) == ("1000", "1")
-    assert document["audit_events_complete"]
+    assert (document["sessions_complete"], document["audit_events_complete"]) == (True, True)
+
+
+@pytest.mark.parametrize(("stored", "is_complete"), [(1000, True), (1001, False)])
+async def test_it_says_when_there_are_more_sessions_than_it_has_room_for(
+    service: Service, stored: int, *, is_complete: bool
+) -> None:
+    person = await service.make_user()  # their session is the newest
+    async with service.runtime.database.transaction(writing=True) as session:
+        session.add_all(_ended_session(person) for _ in range(stored - 1))
+
+    document = (await service.client.get(EXPORT, headers=bearer(person))).json()
+
+    assert (document["sessions_complete"], len(document["sessions"])) == (is_complete, 1000)
+    assert document["sessions"][0]["is_current"]
+
+
+def _ended_session(person: Account) -> SessionRecord:
+    return SessionRecord(
+        id=uuid4(),
+        user_id=person.id,
+        client_id="client_first_party",
+        credential_epoch=1,
+        scopes=[],
+        audiences=[],
+        amr=["pwd"],
+        created_at=START,
+        last_used_at=START,
+        idle_expires_at=START,
+        expires_at=START,
+        ended_at=START,
+    )
 
 
 async def test_a_narrowed_token_needs_both_scopes(service: Service) -> None:

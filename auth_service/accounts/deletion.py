@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from auth_service.accounts.administrators import lock_administrators
-from auth_service.accounts.personal_records import PersonalRecords
+from auth_service.accounts.pending_repository import PendingRegistrationRepository
 from auth_service.audit.events import AuditEvent
 from auth_service.audit.trail import AuditTrail
 from auth_service.authz.actions import Action
@@ -19,7 +19,7 @@ class AccountDeletion:
     """What an administrator does: erasure. Only events stay, with bare ids."""
 
     users: UserRepository
-    records: PersonalRecords
+    attempts: PendingRegistrationRepository
     sessions: Sessions
     audit: AuditTrail
 
@@ -29,7 +29,7 @@ class AccountDeletion:
         await lock_administrators(self.users, principal, leaving=user_id)
         user = await self.users.get_for_update(user_id)
         ended = await self.sessions.end_all_before_deletion(user_id)
-        await self.records.forget_registrations(user.email_normalized)
+        await self.attempts.delete_for(user.email_normalized)  # no foreign key takes them along
         await self.users.delete(user)
         await self.sessions.announce(ended)
         self.audit.record(AuditEvent.USER_DELETED, actor=principal, subject=user_id)

@@ -7,7 +7,7 @@ from uuid import UUID
 from auth_service.accounts.account_mail import AccountMail, MailKind, Notice
 from auth_service.accounts.administrators import lock_administrators
 from auth_service.accounts.errors import AccountDisabledError, NoPasswordError, PasswordExistsError
-from auth_service.accounts.schemas import Accepted, PasswordRecoveryConfirm
+from auth_service.accounts.schemas import TO_AN_ACCOUNT, Accepted, PasswordRecoveryConfirm
 from auth_service.audit.events import AuditEvent
 from auth_service.audit.trail import AuditTrail
 from auth_service.authenticators.password import PasswordAuthenticator
@@ -57,7 +57,7 @@ class PasswordRecovery:
             raise NoPasswordError
         self.mail.queue_for_administrator(MailKind.RECOVER_PASSWORD, user_id=user_id)
         self.audit.record(AuditEvent.RECOVERY_STARTED, actor=principal, subject=user_id)
-        return Accepted()
+        return Accepted(detail=TO_AN_ACCOUNT)
 
     async def invite(self, principal: Principal, user_id: UUID) -> Accepted:
         """Queue an invitation to an account that has no password yet, as an administrator.
@@ -69,7 +69,7 @@ class PasswordRecovery:
             raise PasswordExistsError
         self.mail.queue_for_administrator(MailKind.INVITATION, user_id=user_id)
         self.audit.record(AuditEvent.INVITATION_SENT, actor=principal, subject=user_id)
-        return Accepted()
+        return Accepted(detail=TO_AN_ACCOUNT)
 
     async def confirm(self, proof: PasswordRecoveryConfirm) -> None:
         """Set the password; every session ends, and the address is proven by this too.

@@ -21,13 +21,14 @@ OneTimeToken = Annotated[
 ]
 
 
-class Accepted(BaseModel):
-    """What was asked for is done where it can be; whether it can is told by mail alone."""
+_TO_WHOEVER_IT_IS = "If there is something to send to this address, a mail is on its way."
+TO_AN_ACCOUNT = "A mail to the account's address is on its way."
 
-    detail: str = Field(
-        default="If there is something to send to this address, a mail is on its way.",
-        examples=["If there is something to send to this address, a mail is on its way."],
-    )
+
+class Accepted(BaseModel):
+    """What was asked for is done where it can be; anybody but an administrator is told by mail alone whether it can."""
+
+    detail: str = Field(default=_TO_WHOEVER_IT_IS, examples=[_TO_WHOEVER_IT_IS, TO_AN_ACCOUNT])
 
 
 class MailRequest(ClientInput):

@@ -39,7 +39,7 @@ class OneTimeTokenExport(BaseModel):
 
 
 class AccountExportRead(BaseModel):
-    """Everything that is stored about a person; where a list is not complete, its route has the rest."""
+    """What is stored about a person, but for what only proves who they are; each long list says whether it is all."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -48,7 +48,10 @@ class AccountExportRead(BaseModel):
     has_password: bool
     second_factor: SecondFactorExport | None
     one_time_tokens: list[OneTimeTokenExport]
-    sessions: list[SessionDetail] = Field(description=f"The newest {MAX_EXPORTED}.")
+    sessions: list[SessionDetail] = Field(
+        description=f"The newest {MAX_EXPORTED}, those that have ended too; GET /users/me/sessions has all live ones."
+    )
+    sessions_complete: bool
     items: list[ItemRead] = Field(description=f"The newest {MAX_EXPORTED}; GET /items has all of them.")
     items_complete: bool
     audit_events: list[AuditEventRead] = Field(

@@ -23,7 +23,7 @@ async def read_my_totp(user: CurrentUser, principal: CurrentPrincipal, work: Wor
 async def enrol_totp(user: CurrentUser, principal: CurrentPrincipal, work: Work) -> TotpEnrolment:
     """Set up an authenticator app. It counts once it is confirmed; until then the next call replaces it.
 
-    For accounts whose address is verified, within ten minutes of a sign-in.
+    For accounts whose address is verified, soon after a sign-in.
     """
     return await work.second_factor_control.enrol(principal, user.id)
 
@@ -43,13 +43,13 @@ async def confirm_totp(
     "/me/totp", status_code=204, response_class=Response, responses=problems(400, 401, 403, TotpNotFoundError)
 )
 async def remove_my_totp(user: CurrentUser, principal: CurrentPrincipal, work: Work) -> None:
-    """Remove the app and the recovery codes, within ten minutes of a sign-in. Every token issued before is refused."""
+    """Remove the app and the recovery codes, soon after a sign-in. Every token issued before is refused."""
     await work.second_factor_control.remove(principal, user.id)
 
 
 @router.post("/me/recovery-codes", responses=problems(400, 401, 403, TotpNotFoundError))
 async def renew_my_recovery_codes(user: CurrentUser, principal: CurrentPrincipal, work: Work) -> RecoveryCodesRead:
-    """Get new recovery codes, within ten minutes of a sign-in. The old ones are good for nothing from then on."""
+    """Get new recovery codes, soon after a sign-in. The old ones are good for nothing from then on."""
     return await work.second_factor_control.renew_recovery_codes(principal, user.id)
 
 
@@ -62,6 +62,6 @@ async def renew_my_recovery_codes(user: CurrentUser, principal: CurrentPrincipal
 async def remove_totp(user_id: UUID, _admin: CurrentAdminUser, principal: CurrentPrincipal, work: Work) -> None:
     """Remove the app and the recovery codes of somebody who has lost both, and sign them out. Administrators only.
 
-    Within ten minutes of the administrator's own sign-in.
+    Soon after the administrator's own sign-in.
     """
     await work.second_factor_control.remove_as_administrator(principal, user_id)

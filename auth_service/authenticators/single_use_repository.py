@@ -1,5 +1,6 @@
 """The SQL of one-time tokens; when one expires is measured by the database's clock."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -47,6 +48,11 @@ class SingleUseTokenRepository:
             col(token.digest) == digest, col(token.purpose) == purpose, col(token.expires_at) > database_now()
         )
         return (await self._session.exec(statement)).one_or_none()
+
+    async def all_of(self, user_id: UUID) -> Sequence[SingleUseToken]:
+        """Return the account's tokens as they are stored, those whose time is over too."""
+        statement = select(SingleUseToken).where(col(SingleUseToken.user_id) == user_id)
+        return (await self._session.exec(statement.order_by(col(SingleUseToken.purpose)))).all()
 
     async def take(self, digest: bytes, *, purpose: str, of: UUID | None) -> SingleUseToken | None:
         """Remove the token and return it: the statement that decides who uses it. None when there is none any more."""

@@ -13,7 +13,6 @@ from auth_service.accounts.password_change import PasswordChanger
 from auth_service.accounts.password_recovery import PasswordRecovery
 from auth_service.accounts.pending_registration import PendingRegistrations
 from auth_service.accounts.pending_repository import PendingRegistrationRepository
-from auth_service.accounts.personal_records import PersonalRecords
 from auth_service.accounts.recent_sign_in import RecentSignIn
 from auth_service.accounts.registration import Registration
 from auth_service.accounts.second_factor import SecondFactorControl
@@ -93,7 +92,8 @@ class AccountServices(Foundation):
     @property
     def account_deletion(self) -> AccountDeletion:
         """Deleting accounts."""
-        return AccountDeletion(self._users, PersonalRecords(self.session), self.sessions, self.audit)
+        attempts = PendingRegistrationRepository(self.session)
+        return AccountDeletion(self._users, attempts, self.sessions, self.audit)
 
     @property
     def account_deactivation(self) -> AccountDeactivation:
@@ -103,8 +103,15 @@ class AccountServices(Foundation):
     @property
     def account_export(self) -> AccountExport:
         """What is stored about a person."""
-        records = PersonalRecords(self.session)
-        return AccountExport(self._users, records, self.audit_log, self.items.newest_of, self.origin.now)
+        return AccountExport(
+            self._users,
+            self._session_repository,
+            self.second_factors.repository,
+            SingleUseTokenRepository(self.session),
+            self.audit_log,
+            self.items.newest_of,
+            self.origin.now,
+        )
 
     @property
     def audit_log(self) -> AuditService:

@@ -9,7 +9,7 @@ from auth_service.authenticators.single_use import Purpose
 from auth_service.mail.messages import Mail
 from tests.support.oauth import assert_oauth_error
 from tests.support.post import deliver, issue_token, let_proofs_expire, queued, token_of
-from tests.support.proofs import ACCEPTED, NEW_PASSWORD, ask_to_recover, recover
+from tests.support.proofs import ACCEPTED, NEW_PASSWORD, ON_ITS_WAY, ask_to_recover, recover
 from tests.support.service import PASSWORD, Account, Service, assert_problem, bearer
 from tests.support.sessions import refresh
 from tests.support.tokens import assert_invalid_token, read_me
@@ -92,7 +92,7 @@ async def test_an_administrator_starts_a_recovery_of_an_account_that_has_a_passw
 
     answer = await _start(service, administrator, ann, "password-recovery")
 
-    assert (answer.status_code, answer.json()) == (202, ACCEPTED)
+    assert (answer.status_code, answer.json()) == (202, ON_ITS_WAY)
     assert (await recover(service, await token_of(service, "recover-password"))).status_code == 204
     events = [(one.event, one.actor_id, one.subject_id) for one in await service.audit_events()]
     assert ("recovery.started", administrator.id, ann.id) in events
@@ -106,7 +106,7 @@ async def test_an_administrator_invites_somebody_who_has_no_password_yet(service
     [mail] = await deliver(service)
     accepted = await recover(service, str(mail.token))
 
-    assert (answer.status_code, answer.json()) == (202, ACCEPTED)
+    assert (answer.status_code, answer.json()) == (202, ON_ITS_WAY)
     expected = Mail(ANN, "invitation", page="accept-invitation", token=mail.token, expires_in=timedelta(days=7))
     assert mail == expected
     assert accepted.status_code == 204

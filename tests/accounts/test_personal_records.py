@@ -3,18 +3,27 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
+import pytest
 from sqlalchemy import LargeBinary, select
 
+from auth_service.accounts.account_mail import MailKind
 from auth_service.accounts.models import PendingRegistration
 from auth_service.audit.models import AuditRecord
 from auth_service.authenticators.models import RecoveryCode, SingleUseToken, TotpCredential
+from auth_service.authenticators.single_use import Purpose
 from auth_service.db.base import Table
+from auth_service.mail.models import OutboxMessage
+from auth_service.oauth.models import SignInChallenge
+from auth_service.tokens.models import SessionRecord
 from auth_service.users.models import User
 from tests.support.population import START, store_item
 from tests.support.service import Account, Service, assert_problem, bearer
 
 SECRET = b"a digest, or ciphertext"
+SEALED = b"a mail, which nobody can search"
+ABOUT_NOBODY = {"oauth_clients", "revocation_counter", "revocations", "signing_keys", "throttle_counters"}
 MARK = "zebra"
 PERSON = {"email": "zebra@example.com", "username": "zebra", "full_name": "Zebra Example"}
 EXPORT = "/users/me/export"
@@ -31,7 +40,7 @@ async def store_everything(service: Service) -> Account:
         RecoveryCode(digest=SECRET + b"2", user_id=person.id, created_at=START),
         SingleUseToken(
             digest=SECRET + b"3",
-            purpose="recover",
+            purpose=Purpose.RECOVER_PASSWORD,
             user_id=person.id,
             credential_epoch=1,
             email=PERSON["email"],
@@ -46,9 +55,22 @@ async def store_everything(service: Service) -> Account:
             created_at=START,
             expires_at=START,
         ),
+        SignInChallenge(
+            digest=SECRET + b"5",
+            user_id=person.id,
+            client_id="client_first_party",
+            credential_epoch=1,
+            scopes=[],
+            audiences=[],
+            amr=["pwd"],
+            created_at=START,
+            expires_at=START,
+        ),
+        OutboxMessage(id=uuid4(), kind=MailKind.NOTICE, sealed=SEALED, created_at=START, due_at=START, failed_at=START),
     ]
     async with service.runtime.database.transaction(writing=True) as session:
         session.add_all(rows)
+    assert {table for table, stored in (await everything_stored(service)).items() if not stored} <= ABOUT_NOBODY
     return person
 
 
@@ -81,9 +103,10 @@ async def test_a_person_gets_everything_that_is_stored_about_them(service: Servi
         "has_password": True,
         "second_factor": {"created_at": moment, "confirmed_at": moment, "recovery_codes": 2},
         "one_time_tokens": [
-            {"purpose": "recover", "email": PERSON["email"], "created_at": moment, "expires_at": moment}
+            {"purpose": "recover_password", "email": PERSON["email"], "created_at": moment, "expires_at": moment}
         ],
         "items": (await service.client.get("/items", headers=headers)).json()["data"],
+        "sessions_complete": True,
         "items_complete": True,
         "audit_events_complete": True,
     }
@@ -146,7 +169,38 @@ async def test_it_says_when_there_is_more_than_it_has_room_for(service: Service)
 
     assert (document["items_complete"], len(document["items"])) == (False, 1000)
     assert (document["items"][0]["title"], document["items"][-1]["title"]) == ("1000", "1")
-    assert document["audit_events_complete"]
+    assert (document["sessions_complete"], document["audit_events_complete"]) == (True, True)
+
+
+@pytest.mark.parametrize(("stored", "is_complete"), [(1000, True), (1001, False)])
+async def test_it_says_when_there_are_more_sessions_than_it_has_room_for(
+    service: Service, stored: int, *, is_complete: bool
+) -> None:
+    person = await service.make_user()  # their session is the newest
+    async with service.runtime.database.transaction(writing=True) as session:
+        session.add_all(_ended_session(person) for _ in range(stored - 1))
+
+    document = (await service.client.get(EXPORT, headers=bearer(person))).json()
+
+    assert (document["sessions_complete"], len(document["sessions"])) == (is_complete, 1000)
+    assert document["sessions"][0]["is_current"]
+
+
+def _ended_session(person: Account) -> SessionRecord:
+    return SessionRecord(
+        id=uuid4(),
+        user_id=person.id,
+        client_id="client_first_party",
+        credential_epoch=1,
+        scopes=[],
+        audiences=[],
+        amr=["pwd"],
+        created_at=START,
+        last_used_at=START,
+        idle_expires_at=START,
+        expires_at=START,
+        ended_at=START,
+    )
 
 
 async def test_a_narrowed_token_needs_both_scopes(service: Service) -> None:

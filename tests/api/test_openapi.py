@@ -79,6 +79,13 @@ def test_operation_ids_are_unique_and_everything_is_described() -> None:
     assert all(one.description["summary"] and one.description["description"] for one in found)
 
 
+def test_no_sentence_says_how_old_a_sign_in_may_be_for_that_is_a_setting() -> None:
+    texts = [one.description["description"] for one in operations() if "sign-in" in one.description["description"]]
+
+    assert [text for text in texts if re.search(r"\w+ (?:seconds|minutes|hours|days)\b", text)] == []
+    assert len(texts) > 4
+
+
 def test_the_document_is_whole() -> None:
     text = str(document())
 

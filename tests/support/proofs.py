@@ -6,6 +6,7 @@ from tests.support.service import PASSWORD, Account, Service, bearer
 
 NEW_PASSWORD = "a much better passphrase"
 ACCEPTED = {"detail": "If there is something to send to this address, a mail is on its way."}
+ON_ITS_WAY = {"detail": "A mail to the account's address is on its way."}
 
 
 async def register(service: Service, email: str, password: str = PASSWORD, **fields: str) -> Response:

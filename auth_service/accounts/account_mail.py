@@ -45,14 +45,14 @@ class AccountMail:
     throttle: Throttle
     origin: Origin
 
-    async def admit(self, address: str) -> None:
+    async def admit(self, address: str, kind: ThrottleKind) -> None:
         """Return when somebody may have mail sent to `address` now; ask before anything is locked or written.
 
         The one place that everybody passes who can make this service send mail. Raises MailOffError,
         TooManyAttemptsError.
         """
         self.outbox.require()
-        await self.throttle.admit(ThrottleKind.MAIL, identifier=address, network=self.origin.network)
+        await self.throttle.admit(kind, identifier=address, network=self.origin.network)
 
     def queue(self, kind: MailKind, **content: str) -> None:
         """Queue a message, with who asked for it: the mail's language and the audit follow from that."""

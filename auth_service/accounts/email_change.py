@@ -53,7 +53,7 @@ class EmailChange:
         if not verification.matches:
             self.audit.record_refusal(AuditEvent.EMAIL_CHANGE_REQUESTED, actor=principal, subject=user_id)
             raise WrongPasswordError
-        await self.mail.admit(change.new_email)
+        await self.mail.admit(change.new_email, ThrottleKind.ADDRESS_MAIL)
         user = await self.gate.admit_and_lock(user_id, credential_epoch=epoch)
         self.mail.queue(
             MailKind.CONFIRM_NEW_ADDRESS, user_id=str(user_id), credential_epoch=str(epoch), email=change.new_email

@@ -32,7 +32,7 @@ class EmailVerification:
 
         Raises MailOffError, TooManyAttemptsError.
         """
-        await self.mail.admit(email)
+        await self.mail.admit(email, ThrottleKind.VERIFICATION_MAIL)
         self.mail.queue(MailKind.VERIFY_EMAIL, email=email)
         return Accepted()
 

@@ -6,12 +6,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from auth_service.audit.events import Origin
 from auth_service.audit.queries import AuditFilter
 from auth_service.audit.schemas import AuditEventRead
 from auth_service.audit.service import AuditService
 from auth_service.authenticators.models import SingleUseToken
 from auth_service.authenticators.second_factor_repository import SecondFactorRepository
 from auth_service.authenticators.single_use_repository import SingleUseTokenRepository
+from auth_service.authenticators.throttle import Throttle
+from auth_service.authenticators.throttle_settings import ThrottleKind
 from auth_service.authz.actions import Action
 from auth_service.authz.policy import authorize
 from auth_service.authz.principal import Principal
@@ -63,21 +66,23 @@ class AccountExport:
     tokens: SingleUseTokenRepository
     audit_log: AuditService
     items_of: ItemsOf
-    now: datetime
+    throttle: Throttle
+    origin: Origin
 
     async def export(self, principal: Principal, user_id: UUID) -> Exported:
         """Return what is stored; a token for it has to be good for the account and for the items.
 
-        Raises AccessDeniedError.
+        Raises AccessDeniedError, TooManyAttemptsError.
         """
         authorize(principal, Action.USER_EXPORT, owner_id=user_id)
+        await self.throttle.admit(ThrottleKind.COSTLY, identifier=str(user_id), network=self.origin.network)
         user = await self.users.get(user_id)
         page = PageRequest(limit=MAX_EXPORTED)
         items = await self.items_of(principal, user_id, page)
         events = await self.audit_log.search_own(principal, user_id, AuditFilter(), page)
         sessions = await self.sessions.newest_of(user_id, at_most=MAX_EXPORTED + 1)
         return Exported(
-            exported_at=self.now,
+            exported_at=self.origin.now,
             account=user,
             has_password=user.hashed_password is not None,
             second_factor=await self._second_factor_of(user_id),

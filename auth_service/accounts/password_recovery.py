@@ -43,7 +43,7 @@ class PasswordRecovery:
 
         Raises MailOffError, TooManyAttemptsError.
         """
-        await self.mail.admit(email)
+        await self.mail.admit(email, ThrottleKind.RECOVERY_MAIL)
         self.mail.queue(MailKind.RECOVER_PASSWORD, email=email)
         return Accepted()
 

@@ -18,6 +18,8 @@ from auth_service.authenticators.qr_code import svg_qr_code
 from auth_service.authenticators.schemas import RecoveryCodesRead, TotpConfirmation, TotpEnrolment, TotpRead
 from auth_service.authenticators.second_factors import ENROLMENT_LIFETIME, SecondFactors
 from auth_service.authenticators.settings import SecondFactorSettings
+from auth_service.authenticators.throttle import Throttle, Whose
+from auth_service.authenticators.throttle_settings import ThrottleKind
 from auth_service.authenticators.totp import encode_seed, provisioning_uri
 from auth_service.authz.actions import Action
 from auth_service.authz.policy import authorize
@@ -41,6 +43,7 @@ class SecondFactorControl:
     gate: AccountGate
     sessions: Sessions
     mail: AccountMail
+    throttle: Throttle
     audit: AuditTrail
     recent_sign_in: RecentSignIn
     settings: SecondFactorSettings
@@ -58,8 +61,10 @@ class SecondFactorControl:
     async def enrol(self, principal: Principal, user_id: UUID) -> TotpEnrolment:
         """Return what an app needs to know; nothing changes until `confirm`.
 
-        Raises AccessDeniedError, EmailNotVerifiedError, TotpEnabledError.
+        Raises AccessDeniedError, TooManyAttemptsError, EmailNotVerifiedError, TotpEnabledError.
         """
+        authorize(principal, Action.SECOND_FACTOR_CHANGE, owner_id=user_id)
+        await self.throttle.admit(ThrottleKind.COSTLY, **self._whose(user_id))
         user = await self._changeable(principal, user_id)
         await self._assert_addable(user)
         seed = await self.factors.enrol(user_id)
@@ -86,6 +91,8 @@ class SecondFactorControl:
         await self._start_anew(user)
         self.audit.record(AuditEvent.TOTP_ADDED, actor=principal, subject=user_id)
         self.mail.notify(user.email, Notice.SECOND_FACTOR_ADDED)
+        await self.throttle.session.commit()  # the throttle waits for nobody's transaction
+        await self.throttle.succeeded(ThrottleKind.SECOND_FACTOR, **self._whose(user_id))
         return RecoveryCodesRead(recovery_codes=codes)
 
     async def remove(self, principal: Principal, user_id: UUID) -> None:
@@ -111,6 +118,9 @@ class SecondFactorControl:
         codes = await self.factors.renew_recovery_codes(user_id)
         self.audit.record(AuditEvent.RECOVERY_CODES_RENEWED, actor=principal, subject=user_id)
         return RecoveryCodesRead(recovery_codes=codes)
+
+    def _whose(self, user_id: UUID) -> Whose:
+        return {"identifier": str(user_id), "network": self.mail.origin.network}
 
     async def _changeable(self, principal: Principal, user_id: UUID) -> User:
         """Return the caller's account, locked, if they have just signed in and it has not changed since."""

@@ -60,7 +60,7 @@ class AccountExportRead(BaseModel):
     audit_events_complete: bool
 
 
-@router.get("/export", response_model=AccountExportRead, responses=problems(400, 401, 403))
+@router.get("/export", response_model=AccountExportRead, responses=problems(400, 401, 403, 429))
 async def export_my_account(user: CurrentUser, principal: CurrentPrincipal, work: Work, response: Response) -> Exported:
     """Download what is stored about oneself: account, second factor, links, sessions, items and events.
 

@@ -19,7 +19,7 @@ async def read_my_totp(user: CurrentUser, principal: CurrentPrincipal, work: Wor
     return await work.second_factor_control.read(principal, user.id)
 
 
-@router.post("/me/totp", status_code=201, responses=problems(400, 401, 403, TotpEnabledError))
+@router.post("/me/totp", status_code=201, responses=problems(400, 401, 403, TotpEnabledError, 429))
 async def enrol_totp(user: CurrentUser, principal: CurrentPrincipal, work: Work) -> TotpEnrolment:
     """Set up an authenticator app. It counts once it is confirmed; until then the next call replaces it.
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import TypedDict
 
 import structlog
 
@@ -18,6 +19,13 @@ from auth_service.users.identifier import normalize_identifier
 log = structlog.get_logger()
 
 _IPV6_PREFIX = 64  # what one household or one server gets: within it addresses cost nothing
+
+
+class Whose(TypedDict):
+    """By what attempts are counted."""
+
+    identifier: str
+    network: str | None
 
 
 @dataclass(frozen=True, slots=True)

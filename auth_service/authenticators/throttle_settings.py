@@ -17,8 +17,15 @@ class ThrottleKind(StrEnum):
     SIGN_IN = "sign_in"
     PASSWORD = "password"
     SECOND_FACTOR = "second_factor"
+    RECOVERY_CODE = "recovery_code"
     REGISTRATION = "registration"
-    MAIL = "mail"
+    VERIFICATION_MAIL = "mail.verification"
+    ADDRESS_MAIL = "mail.address"
+    RECOVERY_MAIL = "mail.recovery"
+    COSTLY = "costly"
+
+
+_FROM_ALL = 10  # times what one network has
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +77,7 @@ class ThrottleSettings(BaseModel):
         default=600,
         ge=1,
         le=1_000_000,
-        description="Passwords and codes that one network may try, right or wrong, in a short window.",
+        description="Passwords that one network may try, right or wrong, in a short window, and codes in a long one.",
         examples=[600],
     )
     guesses_per_account: int = Field(
@@ -87,7 +94,14 @@ class ThrottleSettings(BaseModel):
         default=10,
         ge=1,
         le=1_000_000,
-        description="Guesses at one account's second factor in a long window.",
+        description="Guesses at one account's second factor in a long window; recovery codes are counted apart.",
+        examples=[10],
+    )
+    costly_per_account: int = Field(
+        default=10,
+        ge=1,
+        le=1_000_000,
+        description="Exports, and set-ups of an authenticator app, of one account in a long window.",
         examples=[10],
     )
     registrations_per_network: int = Field(
@@ -101,7 +115,7 @@ class ThrottleSettings(BaseModel):
         default=5,
         ge=1,
         le=1_000_000,
-        description="Mails that strangers may have sent to one address, and its registrations, in a long window.",
+        description="Mails of each kind that strangers may have sent to one address, and its registrations, in a long window.",
         examples=[5],
     )
     mails_per_network: int = Field(
@@ -147,10 +161,16 @@ class ThrottleSettings(BaseModel):
             case ThrottleKind.SECOND_FACTOR:
                 codes = self.codes_per_account, self.guesses_per_network, self.codes_per_account
                 return Limits(*codes, near_window=long, far_window=long)
-            case ThrottleKind.REGISTRATION:
-                addresses = self.mails_per_address, self.registrations_per_network, self.mails_per_address
+            case ThrottleKind.RECOVERY_CODE:  # they cannot be guessed, and must not be out of reach when others guess
+                codes = self.codes_per_account, self.guesses_per_network, _FROM_ALL * self.codes_per_account
+                return Limits(*codes, near_window=long, far_window=long)
+            case ThrottleKind.REGISTRATION:  # nobody keeps somebody else from registering
+                addresses = self.mails_per_address, self.registrations_per_network, _FROM_ALL * self.mails_per_address
                 return Limits(*addresses, near_window=long, far_window=long)
-            case ThrottleKind.MAIL:
+            case ThrottleKind.COSTLY:
+                costs = self.costly_per_account, self.guesses_per_network, self.costly_per_account
+                return Limits(*costs, near_window=long, far_window=long)
+            case _:
                 mails = self.mails_per_address, self.mails_per_network, self.mails_per_address
                 return Limits(*mails, near_window=long, far_window=long)
 

@@ -110,7 +110,8 @@ class AccountServices(Foundation):
             SingleUseTokenRepository(self.session),
             self.audit_log,
             self.items.newest_of,
-            self.origin.now,
+            self.throttle,
+            self.origin,
         )
 
     @property
@@ -137,7 +138,15 @@ class AccountServices(Foundation):
         settings = self._parts.settings.second_factor
         recent = RecentSignIn(self._session_repository, settings.recent_sign_in)
         return SecondFactorControl(
-            self._users, self.second_factors, self.gate, self.sessions, self.account_mail, self.audit, recent, settings
+            self._users,
+            self.second_factors,
+            self.gate,
+            self.sessions,
+            self.account_mail,
+            self.throttle,
+            self.audit,
+            recent,
+            settings,
         )
 
     @property

@@ -128,7 +128,7 @@ async def test_counting_in_the_middle_of_a_write_is_refused(service: Service) ->
     async with service.runtime.unit_of_work(writing=True) as work:
         work.outbox.queue("test", {})
         with pytest.raises(RuntimeError, match="in the middle of a write"):
-            await work.throttle.admit(ThrottleKind.MAIL, identifier="ann@example.com", network=None)
+            await work.throttle.admit(ThrottleKind.RECOVERY_MAIL, identifier="ann@example.com", network=None)
         await work.session.rollback()
 
 

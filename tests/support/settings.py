@@ -17,6 +17,7 @@ NO_LIMITS = {
             "guesses_per_network",
             "guesses_per_account",
             "codes_per_account",
+            "costly_per_account",
             "registrations_per_network",
             "mails_per_address",
             "mails_per_network",

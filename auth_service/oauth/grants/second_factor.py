@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypedDict
 
 import structlog
 
 from auth_service.audit.events import AuditEvent
 from auth_service.audit.trail import AuditTrail
 from auth_service.authenticators.second_factors import SecondFactors
-from auth_service.authenticators.throttle import Throttle
+from auth_service.authenticators.throttle import Throttle, Whose
 from auth_service.authenticators.throttle_settings import ThrottleKind
 from auth_service.authz.scopes import Scope, grantable_scopes
 from auth_service.oauth.challenges import Pending, SignInChallenges
@@ -30,13 +29,6 @@ from auth_service.users.models import User
 log = structlog.get_logger()
 
 _OTP = "otp"
-
-
-class Whose(TypedDict):
-    """By what the tries are counted."""
-
-    identifier: str
-    network: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +55,8 @@ class SecondFactorGrant:
         parameters = request.parameters
         if "mfa_token" not in parameters or ("otp" in parameters) == ("recovery_code" in parameters):
             raise InvalidRequestError
-        pending = await self._count_try(parameters["mfa_token"], request)
+        kind = ThrottleKind.SECOND_FACTOR if "otp" in parameters else ThrottleKind.RECOVERY_CODE
+        pending = await self._count_try(parameters["mfa_token"], request, kind)
         try:
             user = await self.gate.admit_and_lock(pending.user_id, credential_epoch=pending.credential_epoch)
             await self.gate.hold_client(request.client)
@@ -78,16 +71,16 @@ class SecondFactorGrant:
             raise
         amr = (*pending.amr, *method, MULTIPLE_FACTORS)
         tokens = await self.sign_in.complete(user, request.client, scopes=scopes, audiences=pending.audiences, amr=amr)
-        await self.throttle.succeeded(ThrottleKind.SECOND_FACTOR, **self._whose(pending))
+        await self.throttle.succeeded(kind, **self._whose(pending))
         return tokens
 
-    async def _count_try(self, token: str, request: TokenRequest) -> Pending:
+    async def _count_try(self, token: str, request: TokenRequest, kind: ThrottleKind) -> Pending:
         """Return what waits, once this try is counted, of the challenge and of the account, and that is committed."""
         pending = await self.challenges.count_try(token, client_id=request.client.id)
         if pending is None:
             log.info("challenge.refused", reason="unknown_or_over", client_id=request.client.id)
             raise InvalidGrantError
-        await self.throttle.admit(ThrottleKind.SECOND_FACTOR, **self._whose(pending))
+        await self.throttle.admit(kind, **self._whose(pending))
         return pending
 
     def _whose(self, pending: Pending) -> Whose:

@@ -94,7 +94,7 @@ class RefreshTokenGrant:
             self._record_refusal(request, refusal.subject, refusal.reason)
         return InvalidGrantError()
 
-    def _record_refusal(self, request: TokenRequest, subject: UUID, reason: str) -> None:
+    def _record_refusal(self, request: TokenRequest, subject: UUID | None, reason: str) -> None:
         self.audit.record_refusal(
             AuditEvent.REFRESH, actor=None, subject=subject, reason=reason, client_id=request.client.id
         )

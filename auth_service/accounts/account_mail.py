@@ -48,11 +48,15 @@ class AccountMail:
     async def admit(self, address: str, kind: ThrottleKind) -> None:
         """Return when somebody may have mail sent to `address` now; ask before anything is locked or written.
 
-        The one place that everybody passes who can make this service send mail. Raises MailOffError,
-        TooManyAttemptsError.
+        For who names an address that need not be their own. A registration is counted as one instead, and what an
+        administrator starts is not counted. Raises MailOffError, TooManyAttemptsError.
         """
-        self.outbox.require()
+        self.require()
         await self.throttle.admit(kind, identifier=address, network=self.origin.network)
+
+    def require(self) -> None:
+        """Raise MailOffError where this service sends no mail: for use cases that are nothing without it."""
+        self.outbox.require()
 
     def queue(self, kind: MailKind, **content: str) -> None:
         """Queue a message, with who asked for it: the mail's language and the audit follow from that."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from auth_service.accounts.account_mail import AccountMail, Notice
 from auth_service.accounts.administrators import lock_administrators
 from auth_service.accounts.errors import EmailChangeNeedsProofError, LastAdministratorError, PrivilegedFieldsError
 from auth_service.accounts.settings import AccountSettings
@@ -28,12 +29,13 @@ class AccountUpdate:
     users: UserRepository
     gate: AccountGate
     sessions: Sessions
+    mail: AccountMail
     audit: AuditTrail
     settings: AccountSettings
     now: datetime
 
     async def update(self, principal: Principal, user_id: UUID, change: UserUpdate) -> User:
-        """Apply `change` to the account.
+        """Apply `change` to the account; whoever reads the address that it had before is told of another one.
 
         One field that the caller may not set refuses the whole body, whatever its value. Raises AccessDeniedError,
         PrivilegedFieldsError, EmailChangeNeedsProofError, UserNotFoundError, LastAdministratorError, EmailTakenError,
@@ -43,11 +45,13 @@ class AccountUpdate:
         _authorize_fields(principal, change)
         administrators = await self._lock_administrators(principal, user_id, change)
         user = await self._lock(principal, user_id)
-        epoch = user.credential_epoch
+        epoch, old_email, old_key = user.credential_epoch, user.email, user.email_normalized
         self._apply(user, change)
         if self.settings.verified_email_required and user.email_verified_at is None and administrators == {user_id}:
             raise LastAdministratorError
         await self.users.save(user)
+        if user.email_normalized != old_key:
+            self.mail.notify(old_email, Notice.ADDRESS_CHANGED)
         self.audit.record(
             AuditEvent.USER_UPDATED,
             actor=principal,

@@ -98,7 +98,7 @@ class PasswordRecovery:
 
     async def _administered(self, principal: Principal, action: Action, user_id: UUID) -> User:
         authorize(principal, action, owner_id=user_id)
-        self.mail.outbox.require()
+        self.mail.require()
         await lock_administrators(self.users, principal)
         user = await self.users.get(user_id)
         if not user.is_active:

@@ -29,6 +29,7 @@ class AuditEvent(StrEnum):
     EMAIL_CHANGED = "email.changed"
     ONE_TIME_TOKEN_ISSUED = "one_time_token.issued"
     ONE_TIME_TOKEN_REFUSED = "one_time_token.refused"
+    QUEUED_MAIL_REWRAPPED = "queued_mail.rewrapped"
     TOTP_OFFERED = "totp.offered"
     TOTP_ADDED = "totp.added"
     TOTP_REMOVED = "totp.removed"

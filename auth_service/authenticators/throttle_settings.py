@@ -56,7 +56,7 @@ class ThrottleSettings(BaseModel):
         default=timedelta(minutes=15),
         ge=timedelta(seconds=1),
         le=timedelta(days=1),
-        description="For how long guesses from one network count (ISO 8601).",
+        description="For how long guesses at passwords from one network count (ISO 8601).",
         examples=["PT15M"],
     )
     long_window: timedelta = Field(
@@ -70,14 +70,20 @@ class ThrottleSettings(BaseModel):
         default=10,
         ge=1,
         le=1_000_000,
-        description="Guesses at one account's password from one network, in a short window.",
+        description=(
+            "Guesses at one account's password from one network, in a short window; sign-in and what asks for "
+            "the password again count separately."
+        ),
         examples=[10],
     )
     guesses_per_network: int = Field(
         default=600,
         ge=1,
         le=1_000_000,
-        description="Passwords that one network may try, right or wrong, in a short window, and codes in a long one.",
+        description=(
+            "Passwords that one network may try, right or wrong, in a short window; codes are as many, counted "
+            "separately in a long one."
+        ),
         examples=[600],
     )
     guesses_per_account: int = Field(
@@ -94,7 +100,7 @@ class ThrottleSettings(BaseModel):
         default=10,
         ge=1,
         le=1_000_000,
-        description="Guesses at one account's second factor in a long window; recovery codes are counted apart.",
+        description="Guesses at one account's second factor in a long window; recovery codes are counted separately.",
         examples=[10],
     )
     costly_per_account: int = Field(
@@ -115,14 +121,14 @@ class ThrottleSettings(BaseModel):
         default=5,
         ge=1,
         le=1_000_000,
-        description="Mails of each kind that strangers may have sent to one address, and its registrations, in a long window.",
+        description="Mails of each kind that strangers may have sent to one address in a long window; its registrations are as many.",
         examples=[5],
     )
     mails_per_network: int = Field(
         default=100,
         ge=1,
         le=1_000_000,
-        description="Mails that one network may ask for in a long window.",
+        description="Mails that one network may ask for in a long window; registrations are counted separately.",
         examples=[100],
     )
     client_secrets_per_pair: int = Field(

@@ -65,15 +65,22 @@ def run_rewrap(*, as_json: bool) -> None:
     with failing_clearly():
         done = asyncio.run(_rewrap())
     if as_json:
-        counts = {what: {"rewrapped": changed, "total": total} for what, (changed, total) in done.items()}
+        counts = {
+            what: {"rewrapped": batch.changed, "total": batch.total, "unopened": batch.unopened}
+            for what, batch in done.items()
+        }
         typer.echo(json.dumps(counts, indent=2))
         return
-    for what, (changed, total) in done.items():
-        typer.echo(f"{_ENCRYPTED[what]}: {changed} of {total} encrypted anew; all are under the first master key now.")
+    for what, batch in done.items():
+        rest = f"no master key opens {batch.unopened}, all others" if batch.unopened else "all"
+        typer.echo(
+            f"{_ENCRYPTED[what]}: {batch.changed} of {batch.total} encrypted anew; "
+            f"{rest} are under the first master key now."
+        )
 
 
 def _rewrap_mail(work: UnitOfWork, last: UUID | None) -> Awaitable[Rewrapped]:
-    return work.rewrap_mail(after=last)
+    return work.rewrap_mail(OPERATOR, after=last)
 
 
 def _rewrap_seeds(work: UnitOfWork, last: UUID | None) -> Awaitable[Rewrapped]:
@@ -83,7 +90,7 @@ def _rewrap_seeds(work: UnitOfWork, last: UUID | None) -> Awaitable[Rewrapped]:
 _BATCHES = {"totp_seeds": _rewrap_seeds, "queued_mail": _rewrap_mail}
 
 
-async def _rewrap() -> dict[str, tuple[int, int]]:
+async def _rewrap() -> dict[str, Rewrapped]:
     """Return of each thing that is encrypted how many were encrypted anew, and how many there are.
 
     Of what there may be many, each batch is committed by itself, so that nobody waits for long.
@@ -91,16 +98,17 @@ async def _rewrap() -> dict[str, tuple[int, int]]:
     async with Runtime(load_settings()) as runtime:
         await runtime.check_readiness()
         async with runtime.unit_of_work(writing=True) as work:
-            done = {"signing_keys": await work.key_inventory.rewrap(OPERATOR)}
+            done = {"signing_keys": Rewrapped(*await work.key_inventory.rewrap(OPERATOR), last=None)}
         for what, rewrap in _BATCHES.items():
-            changed, total, last = 0, 0, None
+            changed, total, unopened, last = 0, 0, 0, None
             while True:
                 async with runtime.unit_of_work(writing=True) as work:
                     batch = await rewrap(work, last)
-                changed, total, last = changed + batch.changed, total + batch.total, batch.last
+                changed, total, unopened = changed + batch.changed, total + batch.total, unopened + batch.unopened
+                last = batch.last
                 if last is None:
                     break
-            done[what] = changed, total
+            done[what] = Rewrapped(changed, total, None, unopened)
         return done
 
 

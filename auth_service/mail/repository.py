@@ -93,16 +93,18 @@ class OutboxRepository:
         if after is not None:
             waiting = waiting.where(col(OutboxMessage.id) > after)
         batch = (await self._session.exec(waiting.order_by(col(OutboxMessage.id)).limit(BATCH))).all()
-        changed = [await self._rewrap(box, id_, sealed) for id_, sealed in batch].count(True)
-        return Rewrapped(changed, len(batch), batch[-1][0] if batch else None)
+        changed = unopened = 0
+        for id_, sealed in batch:
+            try:
+                changed += await self._rewrap(box, id_, sealed)
+            except UndecryptableError:
+                unopened += 1
+        return Rewrapped(changed, len(batch), batch[-1][0] if batch else None, unopened)
 
     async def _rewrap(self, box: SecretBox, id_: UUID, sealed: bytes) -> bool:
         if box.is_current(sealed, context=id_.bytes):
             return False
-        try:
-            new = box.seal(box.open(sealed, context=id_.bytes), context=id_.bytes)
-        except UndecryptableError:
-            return False
+        new = box.seal(box.open(sealed, context=id_.bytes), context=id_.bytes)
         unchanged = col(OutboxMessage.id) == id_, col(OutboxMessage.sealed) == sealed
         return await self._execute(update(OutboxMessage).where(*unchanged).values(sealed=new)) == 1
 

@@ -49,11 +49,12 @@ class SecretBox:
 
 @dataclass(frozen=True, slots=True)
 class Rewrapped:
-    """How many of a batch were encrypted anew, and where to go on, if there are more."""
+    """How many of a batch were encrypted anew, how many no key opens, and where to go on, if there are more."""
 
     changed: int
     total: int
     last: UUID | None
+    unopened: int = 0
 
 
 def master_keys_of(settings: SecuritySettings) -> list[bytes]:

@@ -47,7 +47,9 @@ class AccountServices(Foundation):
     def account_update(self) -> AccountUpdate:
         """Changing accounts."""
         settings = self._parts.settings.accounts
-        return AccountUpdate(self._users, self.gate, self.sessions, self.audit, settings, self.origin.now)
+        return AccountUpdate(
+            self._users, self.gate, self.sessions, self.account_mail, self.audit, settings, self.origin.now
+        )
 
     @property
     def email_verification(self) -> EmailVerification:

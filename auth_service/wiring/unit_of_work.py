@@ -4,8 +4,10 @@ from uuid import UUID
 
 from auth_service.accounts.pending_repository import PendingRegistrationRepository
 from auth_service.accounts.proof_retention import ProofRetention
+from auth_service.audit.events import AuditEvent
 from auth_service.authenticators.single_use_repository import SingleUseTokenRepository
 from auth_service.authenticators.throttle_database import forget_expired_counters
+from auth_service.authz.principal import Principal
 from auth_service.mail.repository import OutboxRepository
 from auth_service.security.secrets import Rewrapped
 from auth_service.tokens.key_inventory import KeyInventory
@@ -47,9 +49,12 @@ class UnitOfWork(AccountServices, OAuthServices):
         parts = self._parts
         return KeyInventory(self.signing_keys, parts.key_safe, self.audit, parts.settings.tokens)
 
-    async def rewrap_mail(self, *, after: UUID | None) -> Rewrapped:
+    async def rewrap_mail(self, actor: Principal, *, after: UUID | None) -> Rewrapped:
         """Encrypt a batch of the queued mail under the first master key."""
-        return await self.queued_mail.rewrap_batch(self._parts.outbox_box, after=after)
+        batch = await self.queued_mail.rewrap_batch(self._parts.outbox_box, after=after)
+        if batch.changed:
+            self.audit.record(AuditEvent.QUEUED_MAIL_REWRAPPED, actor=actor, count=batch.changed)
+        return batch
 
     async def forget_batch(self) -> bool:
         """Remove some of what is over; say whether there may be more."""

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from auth_service.authenticators.single_use import Purpose
 from auth_service.mail.messages import Mail
 from tests.support.post import deliver, issue_token, token_of
@@ -39,6 +41,34 @@ async def test_the_address_changes_when_both_are_shown_and_every_session_ends(se
     events = [(one.event, one.actor_id, one.subject_id) for one in await service.audit_events()]
     assert ("email.change_requested", ann.id, ann.id) in events
     assert ("email.changed", ann.id, ann.id) in events
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"email": "new@example.com"}, [Mail(OLD, "address-changed")]),
+        ({"email": "ANN@example.com"}, []),
+        ({"full_name": "Ann"}, []),
+    ],
+)
+async def test_the_old_address_is_told_when_an_administrator_changes_it(
+    service: Service, change: dict[str, str], told: list[Mail]
+) -> None:
+    ann, administrator = await service.make_user(email=OLD), await service.make_admin()
+
+    changed = await patch(service, administrator, ann, **change)
+
+    assert changed.status_code == 200
+    assert await deliver(service) == told
+
+
+async def test_an_address_that_an_administrator_cannot_give_is_told_to_nobody(service: Service) -> None:
+    ann, administrator = await service.make_user(email=OLD), await service.make_admin(email="boss@example.com")
+
+    refused = await patch(service, administrator, ann, email="boss@example.com")
+
+    assert_problem(refused, 409, code="email_taken")
+    assert await deliver(service) == []
 
 
 async def test_it_is_found_under_its_new_address_and_not_under_the_old_one(service: Service) -> None:

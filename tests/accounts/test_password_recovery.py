@@ -109,6 +109,8 @@ async def test_an_administrator_invites_somebody_who_has_no_password_yet(service
     assert (answer.status_code, answer.json()) == (202, ON_ITS_WAY)
     expected = Mail(ANN, "invitation", page="accept-invitation", token=mail.token, expires_in=timedelta(days=7))
     assert mail == expected
+    events = [(one.actor_id, one.subject_id) for one in await service.audit_events() if one.event == "invitation.sent"]
+    assert events == [(administrator.id, ann.id)]
     assert accepted.status_code == 204
     assert (await service.sign_in(ANN, NEW_PASSWORD)).status_code == 200
     assert_problem(await _start(service, administrator, ann, "invitation"), 409, code="password_exists")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from auth_service.mail.outbox import Outbox
+from auth_service.wiring.runtime import Runtime
 from tests.support.commands import Operator, Outcome
 from tests.support.keys import KeyStore
 from tests.support.post import queued
@@ -187,6 +188,10 @@ def test_the_master_key_is_changed_while_the_service_serves(operator: Operator, 
         async with running_service(make_settings(migrated_database, security={"master_keys": new})) as service:
             signed_in = await protected.sign_in(service)
             assert ("a kind", {"secret": "in a mail"}) in await queued(service)
+            events = {one.event: one for one in await service.audit_events() if one.event.endswith(".rewrapped")}
+            assert set(events) == {"signing_keys.rewrapped", "totp_seeds.rewrapped", "queued_mail.rewrapped"}
+            assert len(events["signing_keys.rewrapped"].detail["kids"]) == 2
+            assert events["totp_seeds.rewrapped"].detail == events["queued_mail.rewrapped"].detail == {"count": 1}
             return [(await read_me(service, token)).status_code, signed_in.status_code]
 
     token, protected = asyncio.run(before_it())
@@ -205,13 +210,37 @@ def test_the_master_key_is_changed_while_the_service_serves(operator: Operator, 
     assert (again.code, json.loads(again.stdout)) == (
         0,
         {
-            "signing_keys": {"rewrapped": 0, "total": 2},
-            "totp_seeds": {"rewrapped": 0, "total": 1},
-            "queued_mail": {"rewrapped": 0, "total": 1},
+            "signing_keys": {"rewrapped": 0, "total": 2, "unopened": 0},
+            "totp_seeds": {"rewrapped": 0, "total": 1, "unopened": 0},
+            "queued_mail": {"rewrapped": 0, "total": 1, "unopened": 0},
         },
     )
     assert [key["master_key"] for key in (*before, *after)] == ["older", "older", "first", "first"]
     assert asyncio.run(statuses_after(token, protected)) == [200, 200]
+
+
+def test_mail_that_no_master_key_opens_is_counted_and_the_rest_encrypted_anew(
+    operator: Operator, migrated_database: str
+) -> None:
+    old, lost = operator.environment["AUTH_SECURITY__MASTER_KEYS"], new_master_key()
+    operator.environment["AUTH_DATABASE__URL"] = migrated_database
+    operator.make_signing_key()
+
+    async def queue_mail(master_keys: str) -> None:
+        settings = make_settings(migrated_database, security={"master_keys": master_keys})
+        async with Runtime(settings) as runtime, runtime.database.transaction(writing=True) as session:
+            Outbox(session, runtime.outbox_box, datetime.now(UTC)).queue("a kind", {"secret": "in a mail"})
+
+    for master_keys in (lost, old):
+        asyncio.run(queue_mail(master_keys))
+    operator.environment["AUTH_SECURITY__MASTER_KEYS"] = f"{new_master_key()},{old}"
+    for_people, again = operator.run("keys", "rewrap"), operator.run("keys", "rewrap", "--json")
+
+    assert for_people.code == 0
+    assert for_people.stdout.endswith(
+        "Queued mail: 1 of 2 encrypted anew; no master key opens 1, all others are under the first master key now.\n"
+    )
+    assert json.loads(again.stdout)["queued_mail"] == {"rewrapped": 0, "total": 2, "unopened": 1}
 
 
 def test_nobody_s_seed_is_lost_when_it_does_not_open(operator: Operator, migrated_database: str) -> None:

@@ -133,6 +133,8 @@ async def test_a_recovery_code_is_good_once_and_for_its_own_account(service: Ser
     again = await finish(service, await ann.begin(service), recovery_code=code)
 
     assert [answer.status_code for answer in (stolen, used, again)] == [400, 200, 400]
+    events = [one for one in await service.audit_events() if one.event == "recovery_code.used"]
+    assert [(one.outcome, one.subject_id) for one in events] == [("success", ann.account.id)]
     left = await service.client.get(
         "/users/me/totp", headers={"Authorization": f"Bearer {used.json()['access_token']}"}
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 
 from httpx import ASGITransport, AsyncClient, Response
 from pydantic import SecretStr
@@ -11,6 +12,16 @@ from tests.support.service import PASSWORD, Service, running_service
 from tests.support.settings import make_settings
 
 LIMITS: dict[str, object] = {"storage": "database", "guesses_per_pair": 5, "guesses_per_account": 8}
+
+
+@dataclass
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 @asynccontextmanager

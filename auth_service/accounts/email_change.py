@@ -12,7 +12,7 @@ from auth_service.accounts.schemas import Accepted, EmailChangeRequest
 from auth_service.audit.events import AuditEvent
 from auth_service.audit.trail import AuditTrail
 from auth_service.authenticators.password import PasswordAuthenticator
-from auth_service.authenticators.single_use import Purpose, SingleUseTokens, purpose_of
+from auth_service.authenticators.single_use import Purpose, SingleUseTokens
 from auth_service.authenticators.throttle_settings import ThrottleKind
 from auth_service.authz.actions import Action
 from auth_service.authz.policy import authorize
@@ -69,8 +69,7 @@ class EmailChange:
         """
         authorize(principal, Action.EMAIL_CHANGE, owner_id=user_id)
         secret = token.get_secret_value()
-        purpose = purpose_of(secret, among=[Purpose.CHANGE_EMAIL])
-        user, new_email = await self.tokens.redeem(secret, purpose, actor=principal, of=user_id)
+        user, new_email = await self.tokens.redeem(secret, Purpose.CHANGE_EMAIL, actor=principal, of=user_id)
         if user.credential_epoch != principal.credential_epoch:
             raise UnfitAccountError("credentials_changed", subject=user_id)
         old_email = user.email

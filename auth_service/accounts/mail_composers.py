@@ -24,6 +24,7 @@ class MailComposers:
     """They look at accounts after the answer was sent: what they find, no stranger sees.
 
     Mail goes to the address as the account has it, never to a stranger's spelling of it. A disabled account gets none.
+    Notices are the exception: they go to the address that the use case named, whatever has become of the account.
     """
 
     session: Session

@@ -47,7 +47,7 @@ class EmailVerificationConfirm(ClientInput):
             "examples": [
                 {
                     "token": f"verify_{_EXAMPLE}",
-                    "password": "correct horse battery staple",
+                    "password": _PASSWORD,
                 }
             ]
         }
@@ -61,9 +61,7 @@ class EmailChangeRequest(ClientInput):
     """A new address, and the proof that whoever asks knows the password."""
 
     model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"new_email": "ann@new.example.com", "current_password": "correct horse battery staple"}]
-        }
+        json_schema_extra={"examples": [{"new_email": "ann@new.example.com", "current_password": _PASSWORD}]}
     )
 
     new_email: EmailAddress

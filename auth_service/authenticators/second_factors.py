@@ -61,10 +61,9 @@ class SecondFactors:
 
     async def renew_recovery_codes(self, user_id: UUID) -> list[str]:
         """Return new recovery codes, to be shown once; the old ones are gone."""
-        codes = new_recovery_codes()
-        digests = (digest_recovery_code(code, user_id=user_id) for code in codes)
-        await self.repository.replace_codes(user_id, [digest for digest in digests if digest is not None])
-        return codes
+        codes = new_recovery_codes(user_id=user_id)
+        await self.repository.replace_codes(user_id, codes.values())
+        return list(codes)
 
     async def remove(self, user_id: UUID) -> None:
         """Forget the app and the recovery codes."""

@@ -121,7 +121,10 @@ class ThrottleSettings(BaseModel):
         default=5,
         ge=1,
         le=1_000_000,
-        description="Mails of each kind that strangers may have sent to one address in a long window; its registrations are as many.",
+        description=(
+            "Mails of each kind that strangers may have sent to one address in a long window; its registrations are as "
+            "many."
+        ),
         examples=[5],
     )
     mails_per_network: int = Field(

@@ -19,7 +19,7 @@ MailContent = Mapping[str, str]
 class Outbox:
     """Writes messages, within one unit of work; a worker composes and sends them after the commit."""
 
-    def __init__(self, session: Session, box: SecretBox, now: datetime, *, is_on: bool = True) -> None:
+    def __init__(self, session: Session, box: SecretBox, now: datetime, *, is_on: bool) -> None:
         """Write into `session`; `box` is for what is in a message, one-time tokens too."""
         self._session = session
         self._box = box

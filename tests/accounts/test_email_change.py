@@ -143,6 +143,14 @@ async def test_what_was_asked_for_before_the_password_changed_is_not_sent(servic
     assert sorted(mail.template for mail in sent) == ["address-change-requested", "password-changed"]
 
 
+async def test_whoever_is_disabled_meanwhile_gets_the_notice_and_no_link(service: Service) -> None:
+    ann, administrator = await service.make_user(email=OLD), await service.make_admin()
+    await ask_for_address(service, ann, NEW)
+    await patch(service, administrator, ann, is_active=False)
+
+    assert await deliver(service) == [Mail(OLD, "address-change-requested")]
+
+
 async def test_the_spelling_of_one_s_own_address_changes_like_any_other(service: Service) -> None:
     ann = await service.make_user(email=OLD)
     await ask_for_address(service, ann, "ANN@example.com")

@@ -8,8 +8,7 @@ import pytest
 from httpx import Response
 
 from auth_service.authenticators.single_use import Purpose
-from auth_service.security.passwords import PasswordHasher
-from tests.support.held import held_verification
+from tests.support.held import held_hash, held_verification
 from tests.support.post import issue_token
 from tests.support.proofs import NEW_PASSWORD, change_address, patch, recover, verify
 from tests.support.service import PASSWORD, Account, Service, assert_problem, bearer
@@ -127,28 +126,17 @@ async def test_a_verification_under_way_while_the_account_changes_gets_nothing(
 
 
 @pytest.mark.parametrize("change", [pytest.param(change, id=name) for name, change in CHANGES.items()])
-async def test_a_recovery_under_way_while_the_account_changes_gets_nothing(
-    service: Service, change: Change, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_recovery_under_way_while_the_account_changes_gets_nothing(service: Service, change: Change) -> None:
     user, administrator = await service.make_user(), await service.make_admin()
     token = await issue_token(service, user.id, Purpose.RECOVER_PASSWORD)
-    hashed, released = asyncio.Event(), asyncio.Event()
-    hash_password = PasswordHasher.hash
 
-    async def held_hash(self: PasswordHasher, password: object) -> str:
-        made = await hash_password(self, password)  # type: ignore[arg-type]
-        if not hashed.is_set():
-            hashed.set()
-            await released.wait()
-        return made
-
-    monkeypatch.setattr(PasswordHasher, "hash", held_hash)
-    recovering = asyncio.create_task(recover(service, token))
-    await hashed.wait()
-    meanwhile = await change(service, user, administrator)
-    before = await service.stored_user(user.id)
-    released.set()
-    answer = await recovering
+    with held_hash(service.runtime.hasher) as held:
+        recovering = asyncio.create_task(recover(service, token))
+        await held.hashed.wait()
+        meanwhile = await change(service, user, administrator)
+        before = await service.stored_user(user.id)
+        held.release()
+        answer = await recovering
 
     assert meanwhile.is_success, meanwhile.text
     assert_problem(answer, 403, code="invalid_one_time_token")

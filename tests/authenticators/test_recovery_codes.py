@@ -12,10 +12,17 @@ CODE = "k3vn-7qpa-x2ml-5tcw"
 
 
 def test_there_are_ten_of_eighty_bits_and_no_two_are_the_same() -> None:
-    codes = [code for _ in range(100) for code in new_recovery_codes()]
+    codes = [code for _ in range(100) for code in new_recovery_codes(user_id=ANN)]
 
     assert len(set(codes)) == 1000
     assert all(re.fullmatch("[a-z2-7]{4}(-[a-z2-7]{4}){3}", code) for code in codes)
+
+
+def test_every_new_one_is_stored_as_it_is_recognised_when_it_is_shown() -> None:
+    codes = new_recovery_codes(user_id=ANN)
+
+    assert {code: digest_recovery_code(code, user_id=ANN) for code in codes} == codes
+    assert len(codes) == 10
 
 
 @pytest.mark.parametrize("spelling", ["k3vn7qpax2ml5tcw", "K3VN-7QPA-X2ML-5TCW", " k3vn 7qpa x2ml 5tcw "])

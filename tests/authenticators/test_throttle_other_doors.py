@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -22,17 +21,9 @@ from tests.support.commands import free_port, make_operator
 from tests.support.oauth import assert_oauth_error, basic
 from tests.support.replicas import EMAIL, Replica, running_replicas
 from tests.support.service import PASSWORD, Service, assert_problem, bearer
-from tests.support.throttled import counted_checks, throttled_service
+from tests.support.throttled import Clock, counted_checks, throttled_service
 
 NEW_PASSWORD = "another correct horse"
-
-
-@dataclass
-class Clock:
-    now: float = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 async def test_guesses_at_the_current_password_of_a_session_are_throttled(migrated_database: str) -> None:

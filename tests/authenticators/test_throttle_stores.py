@@ -5,7 +5,6 @@ import socket
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
@@ -20,20 +19,12 @@ from auth_service.authenticators.throttle_stores import Counter, CounterStore, M
 from auth_service.db.engine import Database
 from auth_service.db.settings import DatabaseSettings
 from tests.support.databases import Databases
-from tests.support.throttled import guess, sign_in, throttled_service
+from tests.support.throttled import Clock, guess, sign_in, throttled_service
 from tests.support.valkey import Valkey, running_valkey
 
 PAIR, NETWORK, ACCOUNT = Counter("pair", 3, 900), Counter("network", 5, 900), Counter("account", 4, 3600, "mark")
 
 _WAITING: ColumnElement[int] = literal_column("(SELECT count(*) FROM pg_locks WHERE NOT granted)")
-
-
-@dataclass
-class Clock:
-    now: float = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -181,7 +181,8 @@ def test_the_master_key_is_changed_while_the_service_serves(operator: Operator, 
     async def before_it() -> tuple[str, Protected]:
         async with running_service(make_settings(migrated_database, security={"master_keys": old})) as service:
             async with service.runtime.database.transaction(writing=True) as session:
-                Outbox(session, service.runtime.outbox_box, datetime.now(UTC)).queue("a kind", {"secret": "in a mail"})
+                outbox = Outbox(session, service.runtime.outbox_box, datetime.now(UTC), is_on=True)
+                outbox.queue("a kind", {"secret": "in a mail"})
             return (await service.make_user()).token, await enrol(service)
 
     async def statuses_after(token: str, protected: Protected) -> list[int]:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 
 from httpx import ASGITransport, AsyncClient, Response
 from pydantic import SecretStr
@@ -16,6 +17,16 @@ LIMITS: dict[str, object] = {
     "guesses_per_account": 8,
     "client_secrets_per_pair": 20,
 }
+
+
+@dataclass
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 @asynccontextmanager

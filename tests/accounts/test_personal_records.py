@@ -34,7 +34,14 @@ async def store_everything(service: Service) -> Account:
     person = await service.make_user(**PERSON)
     await service.make_item(person, title="A zebra")
     await service.client.post("/oauth/token", headers={"User-Agent": MARK}, data=_form())
-    rows = [
+    async with service.runtime.database.transaction(writing=True) as session:
+        session.add_all(_proofs_of(person))
+    assert {table for table, stored in (await everything_stored(service)).items() if not stored} <= ABOUT_NOBODY
+    return person
+
+
+def _proofs_of(person: Account) -> list[Table]:
+    return [
         TotpCredential(user_id=person.id, sealed_seed=SECRET, created_at=START, confirmed_at=START),
         RecoveryCode(digest=SECRET + b"1", user_id=person.id, created_at=START),
         RecoveryCode(digest=SECRET + b"2", user_id=person.id, created_at=START),
@@ -68,10 +75,6 @@ async def store_everything(service: Service) -> Account:
         ),
         OutboxMessage(id=uuid4(), kind=MailKind.NOTICE, sealed=SEALED, created_at=START, due_at=START, failed_at=START),
     ]
-    async with service.runtime.database.transaction(writing=True) as session:
-        session.add_all(rows)
-    assert {table for table, stored in (await everything_stored(service)).items() if not stored} <= ABOUT_NOBODY
-    return person
 
 
 def _form() -> dict[str, str]:

@@ -11,9 +11,13 @@ from alembic import context
 from alembic.util import CommandError
 from sqlalchemy import Connection, text
 
+import auth_service.accounts.models
 import auth_service.audit.models
+import auth_service.authenticators.models
 import auth_service.clients.models
 import auth_service.items.models
+import auth_service.mail.models
+import auth_service.oauth.models
 import auth_service.tokens.models
 import auth_service.users.models  # noqa: F401 - a table is known once its module is imported
 from auth_service.db.base import Table

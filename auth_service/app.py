@@ -17,6 +17,7 @@ from auth_service.api.router import router
 from auth_service.errors import UnavailableError
 from auth_service.settings import HttpSettings, Settings
 from auth_service.version import VERSION
+from auth_service.wiring.mail import sending_mail
 from auth_service.wiring.parts import Clock, utc_now
 from auth_service.wiring.runtime import Runtime
 
@@ -46,6 +47,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
                 _repeating(runtime.refresh_stand_ins, every=_STAND_INS_EVERY),
                 _repeating(runtime.tend_keys, every=settings.tokens.key_refresh_interval),
                 _repeating(runtime.forget_what_is_over, every=_FORGETTING_EVERY),
+                sending_mail(runtime),
             ):
                 yield
 

@@ -6,6 +6,7 @@ ServiceError
 ├── PermissionDeniedError   somebody asks for what is not theirs to do
 ├── NotFoundError           there is no such thing, or not for this caller
 ├── ConflictError           it clashes with what is stored
+├── TooManyAttemptsError    it was tried too often: ask again later
 └── UnavailableError        our own fault and temporary: ask again later
 """
 
@@ -43,6 +44,18 @@ class NotFoundError(ServiceError):
 
 class ConflictError(ServiceError):
     """The request clashes with what is stored."""
+
+
+class TooManyAttemptsError(ServiceError):
+    """It was tried too often; `retry_after` is in whole seconds."""
+
+    code = "too_many_attempts"
+    detail = "Too many attempts. Try again later."
+
+    def __init__(self, retry_after: int) -> None:
+        """Say when to come back."""
+        super().__init__()
+        self.retry_after = retry_after
 
 
 class UnavailableError(ServiceError):

@@ -7,8 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from auth_service.accounts.settings import AccountSettings
-from auth_service.authenticators.settings import PasswordPolicySettings
+from auth_service.authenticators.settings import PasswordPolicySettings, SecondFactorSettings
+from auth_service.authenticators.throttle_settings import ThrottleSettings
 from auth_service.db.settings import DatabaseSettings
+from auth_service.mail.settings import MailSettings
 from auth_service.oauth.settings import OAuthSettings
 from auth_service.security.settings import HashingSettings, SecuritySettings
 from auth_service.tokens.settings import TokenSettings
@@ -30,6 +32,17 @@ class HttpSettings(BaseModel):
     )
     max_body_bytes: int = Field(
         default=65_536, ge=1024, le=10_485_760, description="The largest request body, in bytes.", examples=[65_536]
+    )
+
+    trusted_hops: int = Field(
+        default=0,
+        ge=0,
+        le=8,
+        description=(
+            "Proxies in front of this service that add to X-Forwarded-For who called them; 0 means that the header is "
+            "not believed."
+        ),
+        examples=[1],
     )
 
     @field_validator("cors_origins", mode="before")
@@ -59,6 +72,9 @@ class Settings(BaseSettings):
     tokens: TokenSettings
     hashing: HashingSettings = Field(default_factory=HashingSettings)
     password_policy: PasswordPolicySettings = Field(default_factory=PasswordPolicySettings)
+    throttle: ThrottleSettings = Field(default_factory=ThrottleSettings)
+    second_factor: SecondFactorSettings = Field(default_factory=SecondFactorSettings)
     accounts: AccountSettings = Field(default_factory=AccountSettings)
+    mail: MailSettings = Field(default_factory=MailSettings)
     oauth: OAuthSettings = Field(default_factory=OAuthSettings)
     http: HttpSettings = Field(default_factory=HttpSettings)

@@ -35,25 +35,29 @@ class Installation:
 
 
 @contextmanager
-def running_installation(*, replicas: int) -> Iterator[Installation]:
-    """Yield an installation with an empty database that ends with the block."""
+def running_installation(
+    *, replicas: int, settings: Mapping[str, str] | None = None, sqlite: bool = False, core: int | None = None
+) -> Iterator[Installation]:
+    """Yield an installation with an empty database that ends with the block.
+
+    `settings` go over those that it has. With `core` that is the only one that the replicas run on.
+    """
     with ExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory()))
-        database = exits.enter_context(PostgresServer())
-        operator = make_operator(folder, database.url)
-        operator.environment["AUTH_TOKENS__SHARED_AUDIENCES"] = AUDIENCE
+        operator = make_operator(folder, None if sqlite else exits.enter_context(PostgresServer()).url)
+        operator.environment.update({"AUTH_TOKENS__SHARED_AUDIENCES": AUDIENCE, **(settings or {})})
         operator.run("migrate")
         operator.run("create-admin", "--email", EMAIL, "--password-stdin", stdin=f"{PASSWORD}\n")
         ports = [free_port() for _ in range(replicas)]
         for port in ports:
-            exits.enter_context(_serving(folder, operator.environment, port))
+            exits.enter_context(_serving(folder, operator.environment, port, core=core))
         form = {"grant_type": "password", "username": EMAIL, "password": PASSWORD}
         token = httpx.post(f"http://127.0.0.1:{ports[0]}/oauth/token", data=form).json()["access_token"]
-        yield Installation(database.url, ports, bearer(token))
+        yield Installation(operator.environment["AUTH_DATABASE__URL"], ports, bearer(token))
 
 
 @contextmanager
-def _serving(folder: Path, environment: Mapping[str, str], port: int) -> Iterator[None]:
+def _serving(folder: Path, environment: Mapping[str, str], port: int, *, core: int | None) -> Iterator[None]:
     log = folder / f"{port}.log"
     with (
         log.open("wb") as errors,
@@ -64,6 +68,8 @@ def _serving(folder: Path, environment: Mapping[str, str], port: int) -> Iterato
             stderr=errors,
         ) as process,
     ):
+        if core is not None:  # before it has threads, which each go their own way
+            os.sched_setaffinity(process.pid, {core})
         try:
             while "service.ready" not in log.read_text():
                 if process.poll() is not None:
@@ -99,10 +105,10 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def describe_machine(postgresql: str) -> str:
+def describe_machine(database: str) -> str:
     """Return a sentence about what the figures were measured on, without a name."""
     cores = len(os.sched_getaffinity(0))
-    versions = f"Python {platform.python_version()}, PostgreSQL {postgresql}"
+    versions = f"Python {platform.python_version()}, {database}"
     return f"{cores} cores ({platform.machine()}), which everything here shares; {versions}."
 
 

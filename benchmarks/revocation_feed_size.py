@@ -64,7 +64,7 @@ async def _measure(installation: Installation, sizes: Sequence[int], *, explain:
     """Print everything, and return the goals that were missed."""
     database = await asyncpg.connect(installation.database_url)
     print("# The revocation feed beside many live sessions\n")
-    print(f"{describe_machine(database.get_settings().server_version.split()[0])}\n")
+    print(f"{describe_machine(f'PostgreSQL {database.get_settings().server_version.split()[0]}')}\n")
     rows, there, lengths, milliseconds = [], 0, [], 0.0
     for size in sizes:
         await _fill(database, there, size)

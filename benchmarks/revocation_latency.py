@@ -107,7 +107,7 @@ async def _measure(installation: Installation, *, quick: bool) -> list[str]:
     ends, seconds, consumers = (24, 3.0, (1, 50)) if quick else (200, 20.0, (1, 10, 50))
     database = await asyncpg.connect(installation.database_url)
     print("# How soon an ended session is refused\n")
-    print(f"{describe_machine(database.get_settings().server_version.split()[0])}\n")
+    print(f"{describe_machine(f'PostgreSQL {database.get_settings().server_version.split()[0]}')}\n")
     async with httpx.AsyncClient() as client:
         people = People(installation, client)
         missed = await _measure_latency(installation, people, client, ends)

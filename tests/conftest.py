@@ -13,6 +13,7 @@ from tests.support.databases import KINDS, Databases
 from tests.support.postgres import PostgresNotFoundError, running_postgres
 from tests.support.service import Account, Service, running_service
 from tests.support.settings import make_settings
+from tests.support.smtp import Mailbox, running_mailbox
 
 MakeUser = Callable[..., Awaitable[Account]]
 
@@ -64,9 +65,23 @@ def shared_database(database_kind: str, databases: Databases) -> str:
 
 
 @pytest.fixture(scope="session")
-async def started_service(shared_database: str) -> AsyncIterator[Service]:
+def smtp_server() -> Iterator[Mailbox]:
+    with running_mailbox() as mailbox:
+        yield mailbox
+
+
+@pytest.fixture
+def mailbox(smtp_server: Mailbox) -> Iterator[Mailbox]:
+    """Return what `service` sends by mail; `mailbox.settings` make another one send there too."""
+    smtp_server.empty()
+    yield smtp_server
+    smtp_server.empty()
+
+
+@pytest.fixture(scope="session")
+async def started_service(shared_database: str, smtp_server: Mailbox) -> AsyncIterator[Service]:
     """One application for all tests of a database: what a test stores is removed after it."""
-    async with running_service(make_settings(shared_database)) as service:
+    async with running_service(make_settings(shared_database, mail=smtp_server.settings)) as service:
         yield service
 
 

@@ -1,11 +1,14 @@
 """How an account is changed, by its owner or by an administrator."""
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from auth_service.accounts.account_mail import AccountMail, Notice
 from auth_service.accounts.administrators import lock_administrators
-from auth_service.accounts.errors import EmailChangeNeedsProofError, PrivilegedFieldsError
+from auth_service.accounts.errors import EmailChangeNeedsProofError, LastAdministratorError, PrivilegedFieldsError
+from auth_service.accounts.settings import AccountSettings
 from auth_service.audit.events import AuditEvent
 from auth_service.audit.trail import AuditTrail
 from auth_service.authz.actions import Action
@@ -26,11 +29,13 @@ class AccountUpdate:
     users: UserRepository
     gate: AccountGate
     sessions: Sessions
+    mail: AccountMail
     audit: AuditTrail
+    settings: AccountSettings
     now: datetime
 
     async def update(self, principal: Principal, user_id: UUID, change: UserUpdate) -> User:
-        """Apply `change` to the account.
+        """Apply `change` to the account; whoever reads the address that it had before is told of another one.
 
         One field that the caller may not set refuses the whole body, whatever its value. Raises AccessDeniedError,
         PrivilegedFieldsError, EmailChangeNeedsProofError, UserNotFoundError, LastAdministratorError, EmailTakenError,
@@ -38,10 +43,15 @@ class AccountUpdate:
         """
         authorize(principal, Action.USER_UPDATE, owner_id=user_id)
         _authorize_fields(principal, change)
-        user = await self._lock(principal, user_id, change)
-        epoch = user.credential_epoch
+        administrators = await self._lock_administrators(principal, user_id, change)
+        user = await self._lock(principal, user_id)
+        epoch, old_email, old_key = user.credential_epoch, user.email, user.email_normalized
         self._apply(user, change)
+        if self.settings.verified_email_required and user.email_verified_at is None and administrators == {user_id}:
+            raise LastAdministratorError
         await self.users.save(user)
+        if user.email_normalized != old_key:
+            self.mail.notify(old_email, Notice.ADDRESS_CHANGED)
         self.audit.record(
             AuditEvent.USER_UPDATED,
             actor=principal,
@@ -53,12 +63,16 @@ class AccountUpdate:
             await self.sessions.end_all_of(user.id)
         return user
 
-    async def _lock(self, principal: Principal, user_id: UUID, change: UserUpdate) -> User:
-        """Return the account, locked, when the caller may still change it after whatever they waited for."""
+    async def _lock_administrators(self, principal: Principal, user_id: UUID, change: UserUpdate) -> AbstractSet[UUID]:
+        """Lock them where an administrator makes the change, or it may leave fewer of them; return those locked."""
         if _may_remove_an_administrator(change):
-            await lock_administrators(self.users, principal, leaving=user_id)
-        elif principal.subject != user_id:
-            await lock_administrators(self.users, principal)
+            return await lock_administrators(self.users, principal, leaving=user_id)
+        if principal.subject != user_id or {"email", "email_verified"} & change.model_fields_set:
+            return await lock_administrators(self.users, principal)
+        return frozenset()
+
+    async def _lock(self, principal: Principal, user_id: UUID) -> User:
+        """Return the account, locked, when the caller may still change it after whatever they waited for."""
         if principal.subject == user_id:
             return await self.gate.admit_and_lock(user_id, credential_epoch=principal.credential_epoch)
         return await self.users.get_for_update(user_id)
@@ -74,6 +88,7 @@ class AccountUpdate:
         verified = sent.pop("email_verified", user.email_verified_at is not None)
         if verified != (user.email_verified_at is not None):
             user.email_verified_at = self.now if verified else None
+            user.credential_epoch += 0 if verified else 1
         if _loses_a_right(user, sent):
             user.credential_epoch += 1
         user.sqlmodel_update(sent)

@@ -1,5 +1,6 @@
 """Keeps two promises: somebody always administers the service, and nobody does who no longer may."""
 
+from collections.abc import Set as AbstractSet
 from uuid import UUID
 
 from auth_service.accounts.errors import LastAdministratorError
@@ -9,8 +10,10 @@ from auth_service.authz.principal import Principal
 from auth_service.users.repository import UserRepository
 
 
-async def lock_administrators(users: UserRepository, principal: Principal, *, leaving: UUID | None = None) -> None:
-    """Ask once more, with every active administrator locked, whether `principal` is still one of them.
+async def lock_administrators(
+    users: UserRepository, principal: Principal, *, leaving: UUID | None = None
+) -> AbstractSet[UUID]:
+    """Ask once more, with every active administrator locked, whether `principal` is still one of them; return them all.
 
     A request may have waited for a hash or for a lock since the account gate admitted it, and its caller may have been
     demoted, disabled or deleted meanwhile: then AccessDeniedError. Raises LastAdministratorError when nobody would be
@@ -22,3 +25,4 @@ async def lock_administrators(users: UserRepository, principal: Principal, *, le
         raise AccessDeniedError(Action.USER_ADMINISTER)
     if leaving is not None and epochs.keys() == {leaving}:
         raise LastAdministratorError
+    return epochs.keys()

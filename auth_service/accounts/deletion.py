@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from auth_service.accounts.administrators import lock_administrators
+from auth_service.accounts.pending_repository import PendingRegistrationRepository
 from auth_service.audit.events import AuditEvent
 from auth_service.audit.trail import AuditTrail
 from auth_service.authz.actions import Action
@@ -15,9 +16,10 @@ from auth_service.users.repository import UserRepository
 
 @dataclass(frozen=True, slots=True)
 class AccountDeletion:
-    """What an administrator does; a user deactivates nothing here."""
+    """What an administrator does: erasure. Only events stay, with bare ids."""
 
     users: UserRepository
+    attempts: PendingRegistrationRepository
     sessions: Sessions
     audit: AuditTrail
 
@@ -27,6 +29,7 @@ class AccountDeletion:
         await lock_administrators(self.users, principal, leaving=user_id)
         user = await self.users.get_for_update(user_id)
         ended = await self.sessions.end_all_before_deletion(user_id)
+        await self.attempts.delete_for(user.email_normalized)  # no foreign key takes them along
         await self.users.delete(user)
         await self.sessions.announce(ended)
         self.audit.record(AuditEvent.USER_DELETED, actor=principal, subject=user_id)

@@ -1,5 +1,7 @@
 """What the accounts room refuses with."""
 
+from datetime import timedelta
+
 from auth_service.errors import ConflictError, InvalidInputError, NotFoundError, PermissionDeniedError
 
 
@@ -24,7 +26,7 @@ class EmailChangeNeedsProofError(PermissionDeniedError):
     """One's own address cannot be changed without a proof that the new one is one's own."""
 
     code = "email_change_needs_proof"
-    detail = "Only an administrator can change an address. Nothing was changed."
+    detail = "POST /users/me/email changes your address, with a proof that the new one is yours. Nothing was changed."
 
 
 class PasswordRequiredError(InvalidInputError):
@@ -35,10 +37,50 @@ class PasswordRequiredError(InvalidInputError):
 
 
 class WrongPasswordError(PermissionDeniedError):
-    """The current password that was offered as a proof is not the current password."""
+    """The password that was offered as a proof is not the one of the account, or of the registration."""
 
     code = "wrong_password"
-    detail = "The current password is not right. Nothing was changed."
+    detail = "The password is not right. Nothing was changed."
+
+
+class ReauthenticationRequiredError(PermissionDeniedError):
+    """The sign-in that the token comes from is too long ago for this (RFC 9470)."""
+
+    code = "reauthentication_required"
+    detail = "This needs a recent sign-in: sign in again, then repeat it. Nothing was changed."
+
+    def __init__(self, max_age: timedelta) -> None:
+        """Say how long ago the sign-in may be."""
+        self.max_age = max_age
+        super().__init__()
+
+
+class EmailNotVerifiedError(PermissionDeniedError):
+    """Nobody has proven that the account's address is theirs."""
+
+    code = "email_not_verified"
+    detail = "Verify your e-mail address first. Nothing was changed."
+
+
+class WrongCodeError(PermissionDeniedError):
+    """The code is not one that the new authenticator app shows, or its set-up has expired."""
+
+    code = "wrong_code"
+    detail = "This is not the code that the app shows, or the set-up has expired. Nothing was changed."
+
+
+class TotpEnabledError(ConflictError):
+    """The account has an authenticator app."""
+
+    code = "totp_enabled"
+    detail = "There is an authenticator app already. Remove it first."
+
+
+class TotpNotFoundError(NotFoundError):
+    """The account has no authenticator app."""
+
+    code = "totp_not_found"
+    detail = "There is no authenticator app."
 
 
 class LastAdministratorError(ConflictError):
@@ -60,3 +102,24 @@ class SessionNotFoundError(NotFoundError):
 
     code = "session_not_found"
     detail = "There is no such session, or it has ended."
+
+
+class AccountDisabledError(ConflictError):
+    """A disabled account gets no mail."""
+
+    code = "account_disabled"
+    detail = "This account is disabled, so no mail is sent to it. Enable it first."
+
+
+class NoPasswordError(ConflictError):
+    """An account without a password has none to recover."""
+
+    code = "no_password"
+    detail = "This account has no password to recover. Send an invitation."
+
+
+class PasswordExistsError(ConflictError):
+    """Who has a password needs no invitation."""
+
+    code = "password_exists"
+    detail = "This account has a password already. Start a recovery."

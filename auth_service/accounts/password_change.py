@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from auth_service.accounts.account_mail import AccountMail, Notice
 from auth_service.accounts.errors import WrongPasswordError
 from auth_service.audit.events import AuditEvent
 from auth_service.audit.trail import AuditTrail
 from auth_service.authenticators.password import PasswordAuthenticator
-from auth_service.authenticators.password_policy import check_new_password
+from auth_service.authenticators.throttle_settings import ThrottleKind
 from auth_service.authz.actions import Action
 from auth_service.authz.policy import authorize
 from auth_service.authz.principal import Principal
@@ -26,27 +27,32 @@ class PasswordChanger:
     passwords: PasswordAuthenticator
     gate: AccountGate
     sessions: Sessions
+    mail: AccountMail
     audit: AuditTrail
     now: datetime
 
     async def change(self, principal: Principal, user_id: UUID, change: PasswordChange) -> None:
         """Replace the password.
 
-        Raises AccessDeniedError, WeakPasswordError, WrongPasswordError, and UnfitAccountError when the account changed
-        while the passwords were being hashed.
+        Raises AccessDeniedError, WeakPasswordError, TooManyAttemptsError, WrongPasswordError, and UnfitAccountError
+        when the account changed while the passwords were being hashed.
         """
         authorize(principal, Action.PASSWORD_CHANGE, owner_id=user_id)
-        check_new_password(change.new_password, self.passwords.policy)
         user = await self.users.get(user_id)
+        email, username = user.email, user.username
+        self.passwords.policy.check(change.new_password, email=email, username=username)
         epoch = user.credential_epoch  # copied now: the gate refreshes this very object
-        verification = await self.passwords.verify(user, change.current_password, identifier=user.email)
+        verification = await self.passwords.verify(
+            user, change.current_password, kind=ThrottleKind.PASSWORD, identifier=user.email
+        )
         if not verification.matches:
             self.audit.record_refusal(AuditEvent.PASSWORD_CHANGED, actor=principal, subject=user_id)
             raise WrongPasswordError
-        password_hash = await self.passwords.enrol(change.new_password)
+        password_hash = await self.passwords.enrol(change.new_password, email=email, username=username)
         user = await self.gate.admit_and_lock(user_id, credential_epoch=epoch)
         user.hashed_password = password_hash
         user.credential_epoch += 1
         user.updated_at = self.now
+        self.mail.notify(user.email, Notice.PASSWORD_CHANGED)
         self.audit.record(AuditEvent.PASSWORD_CHANGED, actor=principal, subject=user_id)
         await self.sessions.end_all_of(user_id)

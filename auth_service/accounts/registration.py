@@ -1,8 +1,10 @@
 """How an account comes to be: a stranger registers, or an administrator creates it."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
+from pydantic import SecretStr
+
+from auth_service.accounts.account_mail import AccountMail, MailKind
 from auth_service.accounts.administrators import lock_administrators
 from auth_service.accounts.errors import (
     AdministratorExistsError,
@@ -10,10 +12,13 @@ from auth_service.accounts.errors import (
     PrivilegedFieldsError,
     RegistrationClosedError,
 )
+from auth_service.accounts.pending_registration import PendingRegistrations
 from auth_service.accounts.settings import AccountSettings
-from auth_service.audit.events import AuditEvent
+from auth_service.audit.events import AuditEvent, Origin
 from auth_service.audit.trail import AuditTrail
 from auth_service.authenticators.password import PasswordAuthenticator
+from auth_service.authenticators.throttle import Throttle
+from auth_service.authenticators.throttle_settings import ThrottleKind
 from auth_service.authz.actions import Action
 from auth_service.authz.policy import authorize, is_entitled
 from auth_service.authz.principal import Principal
@@ -33,27 +38,45 @@ class Registration:
     session: Session
     users: UserRepository
     passwords: PasswordAuthenticator
+    throttle: Throttle
+    pending: PendingRegistrations
+    mail: AccountMail
     audit: AuditTrail
     settings: AccountSettings
-    now: datetime
+    origin: Origin
 
-    async def create(self, principal: Principal | None, new_user: UserCreate) -> User:
+    async def register(self, principal: Principal | None, new_user: UserCreate) -> User | None:
         """Create an account for a stranger (`principal` is None), for a user who is not an administrator, or by one.
 
-        Raises RegistrationClosedError, PrivilegedFieldsError, PasswordRequiredError, InsufficientScopeError.
+        None where the address has to be proven before there is an account: then nothing that the caller sees, nor how
+        long it takes, depends on whether somebody has the address.
+        Raises RegistrationClosedError, PrivilegedFieldsError, PasswordRequiredError, InsufficientScopeError,
+        TooManyAttemptsError.
         """
         if principal is not None and is_entitled(principal, Action.USER_CREATE):
-            authorize(principal, Action.USER_CREATE)
-            password_hash = await self._hash(new_user)
-            await lock_administrators(self.users, principal)
-            return await self._add(principal, new_user, password_hash, AuditEvent.USER_CREATED)
+            return await self.create(principal, new_user)
         if new_user.privileged:
             raise PrivilegedFieldsError(new_user.privileged)
         if not self.settings.registration_open:
             raise RegistrationClosedError
         if new_user.password is None:
             raise PasswordRequiredError
-        return await self._add(principal, new_user, await self._hash(new_user), AuditEvent.USER_REGISTERED)
+        self.passwords.policy.check(new_user.password, email=new_user.email, username=new_user.username)  # for free
+        await self.throttle.admit(ThrottleKind.REGISTRATION, identifier=new_user.email, network=self.origin.network)
+        password_hash = await self._enrol(new_user, new_user.password)
+        if self.settings.verified_email_required:
+            await self.pending.add(new_user, password_hash)
+            return None
+        user = await self._add(principal, new_user, password_hash, AuditEvent.USER_REGISTERED)
+        self.mail.queue(MailKind.VERIFY_EMAIL, email=user.email)
+        return user
+
+    async def create(self, principal: Principal, new_user: UserCreate) -> User:
+        """Create an account as an administrator; raises AccessDeniedError."""
+        authorize(principal, Action.USER_CREATE)
+        password_hash = await self._hash(new_user)
+        await lock_administrators(self.users, principal)
+        return await self._add(principal, new_user, password_hash, AuditEvent.USER_CREATED)
 
     async def create_first_administrator(self, principal: Principal, new_user: UserCreate) -> User:
         """Create an administrator unless there is one; any number of replicas may ask this at once.
@@ -73,24 +96,27 @@ class Registration:
         return await self.users.has_active_administrator()
 
     async def _hash(self, new_user: UserCreate) -> str | None:
-        return await self.passwords.enrol(new_user.password) if new_user.password else None
+        return None if new_user.password is None else await self._enrol(new_user, new_user.password)
+
+    async def _enrol(self, new_user: UserCreate, password: SecretStr) -> str:
+        return await self.passwords.enrol(password, email=new_user.email, username=new_user.username)
 
     async def _add(
         self, principal: Principal | None, new_user: UserCreate, password_hash: str | None, event: AuditEvent
     ) -> User:
         sent = new_user.model_dump(include=set(new_user.privileged))
         user = User(
-            id=uuid7(self.now),
+            id=uuid7(self.origin.now),
             email=new_user.email,
             email_normalized=normalize_email(new_user.email),
-            email_verified_at=self.now if sent.get("email_verified") else None,
+            email_verified_at=self.origin.now if sent.get("email_verified") else None,
             username=new_user.username,
             full_name=new_user.full_name,
             hashed_password=password_hash,
             is_active=sent.get("is_active", True),
             is_superuser=sent.get("is_superuser", False),
-            created_at=self.now,
-            updated_at=self.now,
+            created_at=self.origin.now,
+            updated_at=self.origin.now,
         )
         await self.users.add(user)
         self.audit.record(event, actor=principal, subject=user.id, privileged=sent)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from auth_service.api.network import address_of
 from auth_service.wiring.runtime import Runtime
 from auth_service.wiring.unit_of_work import UnitOfWork
 
@@ -23,9 +24,10 @@ async def get_unit_of_work(
     """Open the one transaction of this request; safe methods (RFC 9110 section 9.2.1) only read."""
     async with runtime.unit_of_work(
         writing=request.method not in _SAFE_METHODS,
-        network=request.client.host if request.client else None,
+        network=address_of(request, trusted_hops=runtime.settings.http.trusted_hops),
         request_id=request.state.request_id,
         user_agent=request.headers.get("user-agent"),
+        languages=request.headers.get("accept-language"),
     ) as work:
         yield work
 

@@ -9,10 +9,10 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
 from auth_service.api.errors import AmbiguousCredentialError, MissingCredentialError
-from auth_service.api.problems import INTERNAL_ERROR_DETAIL, PROBLEM_TYPE, status_of
+from auth_service.api.problems import INTERNAL_ERROR_DETAIL, PROBLEM_TYPE, oauth_code, status_of
 from auth_service.authz.errors import AccessDeniedError
 from auth_service.db.errors import DatabaseUnavailableError
-from auth_service.errors import ServiceError
+from auth_service.errors import ServiceError, TooManyAttemptsError
 from auth_service.users.errors import EmailTakenError, UserNotFoundError
 
 Responses = dict[int | str, dict[str, Any]]
@@ -42,6 +42,8 @@ class OAuthProblem(BaseModel):
 
     error: str = Field(examples=["invalid_grant"])
     error_description: str
+    mfa_token: str | None = Field(default=None, description="With `mfa_required`: what the second factor is sent with.")
+    expires_in: int | None = Field(default=None, description="With `mfa_required`: for how many seconds.")
 
 
 _REFUSALS: Mapping[int, type[ServiceError]] = {
@@ -57,6 +59,7 @@ _EXAMPLES: Mapping[int, tuple[str, str]] = {
     413: ("body_too_large", "A request body may have 65536 bytes."),
     414: ("uri_too_long", "A URL may have 8192 bytes."),
     422: ("invalid_input", "body.email: is not an e-mail address that mail can be sent to"),
+    429: (TooManyAttemptsError.code, TooManyAttemptsError.detail),
     431: ("headers_too_large", "All headers together may have 32768 bytes."),
     500: ("internal_error", INTERNAL_ERROR_DETAIL),
 }
@@ -87,7 +90,8 @@ def oauth_problems(*refusals: type[ServiceError]) -> Responses:
     """Document these refusals of an OAuth endpoint, and those that any of them can answer with."""
     examples: dict[int, dict[str, str]] = {status: dict([example]) for status, example in _ANY_OAUTH_ROUTE.items()}
     for refusal in refusals:
-        examples.setdefault(status_of(refusal), {})[refusal.code] = refusal.detail
+        status = status_of(refusal)
+        examples.setdefault(status, {})[oauth_code(status, refusal.code)] = refusal.detail
     return {
         status: {
             "model": OAuthProblem,

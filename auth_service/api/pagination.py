@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Annotated, Generic, TypedDict, TypeVar
 
 from fastapi import Depends, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from auth_service.api.dependencies import get_runtime
 from auth_service.db.keyset import InvalidPositionError, PageRequest, Position, Slice
@@ -21,6 +22,16 @@ _NOT_PART_OF_THE_QUERY = {"cursor", "limit", "count"}
 
 Shape = TypeVar("Shape")
 Row = TypeVar("Row")
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is outside the calendar") from None
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 class PageQuery(BaseModel):

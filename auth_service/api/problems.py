@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
 
+from auth_service.accounts.errors import ReauthenticationRequiredError
 from auth_service.api.errors import AmbiguousCredentialError, MissingCredentialError
 from auth_service.authz.errors import AccessDeniedError, InsufficientScopeError
 from auth_service.db.keyset import InvalidPositionError
@@ -21,6 +22,7 @@ from auth_service.errors import (
     NotFoundError,
     PermissionDeniedError,
     ServiceError,
+    TooManyAttemptsError,
     UnauthenticatedError,
     UnavailableError,
 )
@@ -53,6 +55,7 @@ _STATUSES: Mapping[type[ServiceError], HTTPStatus] = {
     PermissionDeniedError: HTTPStatus.FORBIDDEN,
     NotFoundError: HTTPStatus.NOT_FOUND,
     ConflictError: HTTPStatus.CONFLICT,
+    TooManyAttemptsError: HTTPStatus.TOO_MANY_REQUESTS,
     UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
@@ -81,7 +84,12 @@ def problem(
 
 
 def refusal(
-    scope: Scope, status: HTTPStatus, code: str, detail: str, headers: Mapping[str, str] | None = None
+    scope: Scope,
+    status: HTTPStatus,
+    code: str,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    **members: object,
 ) -> Response:
     """Return a refusal in the form that the clients of this path know.
 
@@ -89,7 +97,7 @@ def refusal(
     """
     if not scope["path"].startswith(OAUTH_PATHS):
         return problem(status, code, detail, headers=headers)
-    body = {"error": _oauth_code(status, code), "error_description": detail}
+    body = {"error": oauth_code(status, code), "error_description": detail, **members}
     return JSONResponse(body, status, {**NO_STORE, **(headers or {})})
 
 
@@ -98,13 +106,15 @@ def internal_error(scope: Scope) -> Response:
     return refusal(scope, HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", INTERNAL_ERROR_DETAIL)
 
 
-def _oauth_code(status: HTTPStatus, code: str) -> str:
+def oauth_code(status: HTTPStatus, code: str) -> str:
     """Name it as RFC 6749 sections 4.1.2.1 and 5.2 do."""
     match status:
         case HTTPStatus.BAD_REQUEST | HTTPStatus.UNAUTHORIZED:
             return code
         case HTTPStatus.SERVICE_UNAVAILABLE:
             return "temporarily_unavailable"
+        case HTTPStatus.TOO_MANY_REQUESTS:  # as RFC 8628 section 3.5 does for whoever asks too often
+            return "slow_down"
         case HTTPStatus.INTERNAL_SERVER_ERROR:
             return "server_error"
         case _:
@@ -120,18 +130,19 @@ async def _render_service_error(request: Request, error: ServiceError) -> Respon
     if isinstance(error, UnavailableError):
         cause = str(getattr(error.__cause__, "orig", None) or error.__cause__ or "").partition("\n")[0]
         log.warning("request.unavailable", code=error.code, cause=cause, **describe_request(request.scope))
-    return refusal(request.scope, status_of(type(error)), error.code, error.detail, _headers(error))
+    members = error.members if isinstance(error, OAuthError) else {}
+    return refusal(request.scope, status_of(type(error)), error.code, error.detail, _headers(error), **members)
 
 
 def _headers(error: ServiceError) -> dict[str, str]:
-    if isinstance(error, UnavailableError):
+    if isinstance(error, TooManyAttemptsError | UnavailableError):
         return {"Retry-After": str(error.retry_after)}
     challenge = _challenge(error)
     return {"WWW-Authenticate": challenge} if challenge else {}
 
 
 def _challenge(error: ServiceError) -> str | None:
-    """Return the challenge of RFC 6749 section 5.2 or RFC 6750 section 3 that belongs to a refusal, if there is one."""
+    """Return the challenge that a refusal has, if any (RFC 6749 section 5.2, RFC 6750 section 3, RFC 9470)."""
     bearer = f"Bearer {_REALM}"
     match error:
         case InvalidClientError():
@@ -140,10 +151,12 @@ def _challenge(error: ServiceError) -> str | None:
             return bearer
         case AmbiguousCredentialError() | UnauthenticatedError():
             return f'{bearer}, error="{error.code}", error_description="{error.detail}"'
-        case InsufficientScopeError():
-            return f'{bearer}, error="insufficient_scope", scope="{error.scope}"'
+        case ReauthenticationRequiredError():
+            max_age = int(error.max_age.total_seconds())
+            return f'{bearer}, error="insufficient_user_authentication", max_age="{max_age}"'
         case AccessDeniedError():
-            return f'{bearer}, error="insufficient_scope"'
+            scope = f', scope="{error.scope}"' if isinstance(error, InsufficientScopeError) else ""
+            return f'{bearer}, error="insufficient_scope"{scope}'
         case _:
             return None
 

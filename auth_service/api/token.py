@@ -9,12 +9,14 @@ from auth_service.api.dependencies import Work
 from auth_service.api.forms import document_form, get_oauth_parameters
 from auth_service.api.openapi import oauth_problems
 from auth_service.api.problems import NO_STORE, OAUTH_PATHS
+from auth_service.errors import TooManyAttemptsError
 from auth_service.oauth.errors import (
     InvalidClientError,
     InvalidGrantError,
     InvalidRequestError,
     InvalidScopeError,
     InvalidTargetError,
+    MfaRequiredError,
     UnauthorizedClientError,
     UnsupportedGrantTypeError,
 )
@@ -30,6 +32,9 @@ class TokenForm(BaseModel):
     username: str | None = Field(default=None, description="E-mail address or username.", examples=["ann@example.com"])
     password: str | None = Field(default=None, json_schema_extra={"format": "password"})
     refresh_token: str | None = Field(default=None, json_schema_extra={"format": "password"})
+    mfa_token: str | None = Field(default=None, description="What `mfa_required` came with.")
+    otp: str | None = Field(default=None, description="The code of an authenticator app.", examples=["123456"])
+    recovery_code: str | None = Field(default=None, description="Instead of `otp`, once the app is lost.")
     scope: str | None = Field(
         default=None, description="Scopes, separated by spaces; all that one may have if left out."
     )
@@ -56,12 +61,14 @@ class TokenRead(BaseModel):
     openapi_extra=document_form(TokenForm),
     responses=oauth_problems(
         InvalidGrantError,
+        MfaRequiredError,
         InvalidRequestError,
         UnauthorizedClientError,
         UnsupportedGrantTypeError,
         InvalidScopeError,
         InvalidTargetError,
         InvalidClientError,
+        TooManyAttemptsError,
     ),
 )
 async def issue_token(
@@ -74,6 +81,10 @@ async def issue_token(
 
     `grant_type=refresh_token` goes on with the session of a refresh token. It gives a new refresh token and ends the
     one that was sent, which must not be used again. `grant_type=client_credentials` gives a service a token for itself.
+
+    For an account with a second factor the password is answered with `mfa_required` and an `mfa_token`, which is good
+    for five minutes and five tries. Send it with `otp` or `recovery_code` and
+    `grant_type=urn:auth-service:params:oauth:grant-type:second-factor`.
     """
     response.headers.update(NO_STORE)
     return await work.token_endpoint.issue(parameters, request.headers.get("authorization"))

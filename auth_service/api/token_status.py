@@ -9,6 +9,7 @@ from auth_service.api.dependencies import Work
 from auth_service.api.forms import document_form, get_oauth_parameters
 from auth_service.api.openapi import oauth_problems
 from auth_service.api.problems import NO_STORE, OAUTH_PATHS
+from auth_service.errors import TooManyAttemptsError
 from auth_service.oauth.errors import InvalidClientError, InvalidGrantError, InvalidRequestError
 
 router = APIRouter(prefix=OAUTH_PATHS.rstrip("/"), tags=["oauth"])
@@ -37,7 +38,7 @@ class IntrospectionRead(BaseModel):
     "/revoke",
     response_class=Response,
     openapi_extra=document_form(PresentedTokenForm),
-    responses=oauth_problems(InvalidGrantError, InvalidRequestError, InvalidClientError),
+    responses=oauth_problems(InvalidGrantError, InvalidRequestError, InvalidClientError, TooManyAttemptsError),
 )
 async def revoke_token(request: Request, parameters: Parameters, work: Work) -> Response:
     """End a token (RFC 7009), and with it its session and every other token of that.
@@ -52,7 +53,7 @@ async def revoke_token(request: Request, parameters: Parameters, work: Work) -> 
     "/introspect",
     response_model=IntrospectionRead,
     openapi_extra=document_form(PresentedTokenForm),
-    responses=oauth_problems(InvalidRequestError, InvalidClientError),
+    responses=oauth_problems(InvalidRequestError, InvalidClientError, TooManyAttemptsError),
 )
 async def introspect_token(request: Request, parameters: Parameters, work: Work, response: Response) -> Any:  # noqa: ANN401
     """Ask whether a token is good now (RFC 7662). Only access tokens have a `token_type`; refresh tokens a `token_use`.

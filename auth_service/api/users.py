@@ -1,17 +1,18 @@
 """Users: registration, reading, changing, deleting, and the administrators' search."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AfterValidator, AwareDatetime, Field
+from fastapi.responses import JSONResponse
+from pydantic import Field
 
 from auth_service.accounts.errors import LastAdministratorError
+from auth_service.accounts.schemas import Accepted
 from auth_service.api.dependencies import Work
 from auth_service.api.guards import CurrentAdminUser, CurrentPrincipal, OptionalPrincipal
 from auth_service.api.openapi import problems
-from auth_service.api.pagination import Page, PageAnswer, PageQuery, RequestCursors
+from auth_service.api.pagination import Moment, Page, PageAnswer, PageQuery, RequestCursors
 from auth_service.db.keyset import InvalidPositionError
 from auth_service.security.text import Text
 from auth_service.users.models import User
@@ -19,16 +20,6 @@ from auth_service.users.queries import UserFilter, UserSort
 from auth_service.users.schemas import UserCreate, UserRead, UserUpdate
 
 router = APIRouter(prefix="/users", tags=["users"])
-
-
-def _in_utc(moment: datetime) -> datetime:
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("is outside the calendar") from None
-
-
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 class UserListQuery(PageQuery):
@@ -59,14 +50,19 @@ class UserListQuery(PageQuery):
         )
 
 
-@router.post("", status_code=201, response_model=UserRead, responses=problems(400, 401, 403, 409, 422))
-async def create_user(new_user: UserCreate, principal: OptionalPrincipal, work: Work) -> User:
-    """Register.
+@router.post(
+    "",
+    status_code=201,
+    response_model=UserRead,
+    responses={202: {"model": Accepted}, **problems(400, 401, 403, 409, 422, 429)},
+)
+async def create_user(new_user: UserCreate, principal: OptionalPrincipal, work: Work) -> User | Response:
+    """Register. Where addresses have to be proven first: 202, whoever has the address, and the rest comes by mail.
 
     With an administrator's token: create an account, also when registration is closed, also without a password, and
     with `is_active`, `is_superuser` and `email_verified` if wanted.
     """
-    return await work.registration.create(principal, new_user)
+    return await work.registration.register(principal, new_user) or JSONResponse(Accepted().model_dump(), 202)
 
 
 @router.get("", response_model=Page[UserRead], responses=problems(InvalidPositionError, 401, 403, 422))

@@ -9,6 +9,7 @@ class AuditEvent(StrEnum):
     """What can happen."""
 
     SIGN_IN = "sign_in"
+    SIGN_IN_CHALLENGED = "sign_in.challenged"
     CLIENT_SIGN_IN = "client.sign_in"
     REFRESH = "refresh"
     REFRESH_REPLAYED = "refresh.replayed"
@@ -17,8 +18,24 @@ class AuditEvent(StrEnum):
     USER_REGISTERED = "user.registered"
     USER_CREATED = "user.created"
     USER_UPDATED = "user.updated"
+    USER_DEACTIVATED = "user.deactivated"
     USER_DELETED = "user.deleted"
     PASSWORD_CHANGED = "password.changed"
+    PASSWORD_RECOVERED = "password.recovered"
+    RECOVERY_STARTED = "recovery.started"
+    INVITATION_SENT = "invitation.sent"
+    EMAIL_VERIFIED = "email.verified"
+    EMAIL_CHANGE_REQUESTED = "email.change_requested"
+    EMAIL_CHANGED = "email.changed"
+    ONE_TIME_TOKEN_ISSUED = "one_time_token.issued"
+    ONE_TIME_TOKEN_REFUSED = "one_time_token.refused"
+    QUEUED_MAIL_REWRAPPED = "queued_mail.rewrapped"
+    TOTP_OFFERED = "totp.offered"
+    TOTP_ADDED = "totp.added"
+    TOTP_REMOVED = "totp.removed"
+    TOTP_SEEDS_REWRAPPED = "totp_seeds.rewrapped"
+    RECOVERY_CODE_USED = "recovery_code.used"
+    RECOVERY_CODES_RENEWED = "recovery_codes.renewed"
     ITEM_CREATED = "item.created"
     ITEM_UPDATED = "item.updated"
     ITEM_DELETED = "item.deleted"
@@ -44,9 +61,13 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where and when a request comes from; the process's own acts have neither network nor request."""
+    """Where and when a request comes from; the process's own acts have neither network nor request.
+
+    `languages` is the Accept-Language header: which language mail is written in.
+    """
 
     now: datetime
     network: str | None = None
     request_id: str | None = None
     user_agent: str | None = None
+    languages: str | None = None

@@ -17,6 +17,8 @@ class AuditRecord(Table, table=True):
     __table_args__ = (
         Index("ix_audit_events_subject_id_occurred_at", "subject_id", "occurred_at"),
         Index("ix_audit_events_actor_id_occurred_at", "actor_id", "occurred_at"),
+        Index("ix_audit_events_network_occurred_at", "network", "occurred_at"),
+        Index("ix_audit_events_event_occurred_at", "event", "occurred_at"),
     )
 
     id: UUID = Field(primary_key=True)

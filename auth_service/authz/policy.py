@@ -45,7 +45,15 @@ RULES: Mapping[Action, Rule] = {
     Action.USER_UPDATE: any_of(owner, superuser),  # updates need self-or-superuser
     Action.USER_ADMINISTER: any_of(superuser),  # is_active, is_superuser, email_verified, any e-mail address
     Action.USER_DELETE: any_of(superuser),  # deletes are admin-only
+    Action.USER_DEACTIVATE: any_of(owner),  # by their password; administrators disable by USER_ADMINISTER
+    Action.USER_EXPORT: any_of(owner),
     Action.PASSWORD_CHANGE: any_of(owner),
+    Action.EMAIL_CHANGE: any_of(owner),  # with a proof; administrators change addresses by USER_ADMINISTER
+    Action.RECOVERY_START: any_of(superuser),
+    Action.USER_INVITE: any_of(superuser),
+    Action.SECOND_FACTOR_READ: any_of(owner),
+    Action.SECOND_FACTOR_CHANGE: any_of(owner),
+    Action.SECOND_FACTOR_REMOVE: any_of(superuser),  # for somebody who has lost it
     Action.SESSION_READ: any_of(owner, superuser),
     Action.SESSION_END: any_of(owner, superuser),
     Action.ITEM_CREATE: any_of(owner),
@@ -53,6 +61,7 @@ RULES: Mapping[Action, Rule] = {
     Action.ITEM_UPDATE: any_of(owner, superuser),
     Action.ITEM_DELETE: any_of(superuser),  # deletes are admin-only, items too
     Action.CLIENT_ADMINISTER: any_of(superuser),
+    Action.AUDIT_READ: any_of(owner, superuser),  # owner: of the events around oneself
 }
 
 

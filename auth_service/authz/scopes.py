@@ -28,12 +28,18 @@ SCOPE_DESCRIPTIONS: Mapping[Scope, str] = {
 OWNER_SCOPES: Mapping[Action, Scope] = {
     Action.USER_READ: Scope.PROFILE_READ,
     Action.USER_UPDATE: Scope.PROFILE_WRITE,
+    Action.USER_DEACTIVATE: Scope.PROFILE_WRITE,
+    Action.USER_EXPORT: Scope.PROFILE_READ,  # and ITEMS_READ, because one's items are in it
     Action.PASSWORD_CHANGE: Scope.PROFILE_WRITE,
+    Action.EMAIL_CHANGE: Scope.PROFILE_WRITE,
+    Action.SECOND_FACTOR_READ: Scope.PROFILE_READ,
+    Action.SECOND_FACTOR_CHANGE: Scope.PROFILE_WRITE,
     Action.SESSION_READ: Scope.PROFILE_READ,
     Action.SESSION_END: Scope.PROFILE_WRITE,
     Action.ITEM_CREATE: Scope.ITEMS_WRITE,
     Action.ITEM_READ: Scope.ITEMS_READ,
     Action.ITEM_UPDATE: Scope.ITEMS_WRITE,
+    Action.AUDIT_READ: Scope.PROFILE_READ,
 }
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from auth_service.db.url import parse_database_url
+from auth_service.mail.settings import MailSecurity, MailSettings, MailTransport
 from auth_service.settings import PREFIX, Settings
 
 _KUBERNETES_SERVICE_LINKS = f"{PREFIX}SERVICE_"
@@ -44,6 +45,9 @@ def load_settings(defaults: Mapping[str, str] | None = None) -> Settings:
         raise ConfigurationError([*unknown, *wrong]) from None
     if unknown:
         raise ConfigurationError(unknown)
+    if settings.accounts.verified_email_required and not settings.mail.is_on:
+        variable, reason = "AUTH_ACCOUNTS__VERIFIED_EMAIL_REQUIRED", "nobody can prove an address without mail"
+        raise ConfigurationError([f"{variable}: {reason}. Set AUTH_MAIL__TRANSPORT."])
     return settings
 
 
@@ -67,10 +71,20 @@ def unsafe_settings(settings: Settings) -> Iterator[str]:
         yield _line(
             "AUTH_DATABASE__URL", "it has a default password", "postgresql://user:<a random one>@host:5432/auth"
         )
+    yield from _unsafe_mail(settings.mail)
     if settings.hashing.argon2_memory_kib < _LEAST_ARGON2_MEMORY_KIB:
         yield _line("AUTH_HASHING__ARGON2_MEMORY_KIB", "hashes this cheap are guessed quickly", "19456")
     if settings.hashing.bcrypt_cost < _LEAST_BCRYPT_COST:
         yield _line("AUTH_HASHING__BCRYPT_COST", "hashes this cheap are guessed quickly", "12")
+
+
+def _unsafe_mail(mail: MailSettings) -> Iterator[str]:
+    if mail.transport is MailTransport.CONSOLE:
+        yield _line("AUTH_MAIL__TRANSPORT", "whoever reads the console gets the links into every account", "smtp")
+    if mail.transport is MailTransport.SMTP and mail.security is MailSecurity.NONE and not mail.is_local:
+        yield _line("AUTH_MAIL__SECURITY", "links and the login must not travel without TLS", "starttls")
+    if urlsplit(mail.link_base).scheme == "http":
+        yield _line("AUTH_MAIL__LINK_BASE", "links must not lead to pages without TLS", "https://app.example.com")
 
 
 def variables() -> dict[str, FieldInfo]:

@@ -21,6 +21,7 @@ from auth_service.cli.failures import MISCONFIGURED, fail, failing_clearly
 from auth_service.cli.logs import configure_logs
 from auth_service.cli.migrate import migrate
 from auth_service.cli.server import bind, run
+from auth_service.mail.settings import MailTransport
 from auth_service.oauth.errors import OAuthError
 from auth_service.security.settings import MASTER_KEY_BYTES
 from auth_service.settings import Settings
@@ -118,6 +119,7 @@ def _own_environment(base_url: str, state: DevState) -> dict[str, str]:
         "AUTH_SECURITY__MASTER_KEYS": state.master_key,
         "AUTH_TOKENS__ISSUER": base_url,
         "AUTH_HTTP__DOCS": "true",
+        "AUTH_MAIL__TRANSPORT": MailTransport.CONSOLE,
     }
 
 
@@ -158,6 +160,7 @@ def _welcome(base_url: str, issuer: str, state: DevState | None) -> str:
 auth-service is ready.
 
   Try it in the browser   {base_url}/docs
+  Mail                    is printed here; its links lead to the pages of your front end (AUTH_MAIL__LINK_BASE)
 {other_issuer}{_administrator_lines(base_url, state)}
 It is all kept in ./{_FOLDER}; delete that folder to start over. Stop with Ctrl+C.
 """

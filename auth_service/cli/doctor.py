@@ -8,9 +8,11 @@ from pathlib import Path
 
 import typer
 
+from auth_service.authenticators.throttle_stores import StoreAwayError
 from auth_service.authz.principal import OPERATOR
 from auth_service.cli.configuration import ConfigurationError, ignored_variables, load_settings, unsafe_settings
 from auth_service.cli.failures import MISCONFIGURED, describe_outage, failing_clearly
+from auth_service.cli.mail_check import find_fault
 from auth_service.db.errors import DatabaseUnavailableError, SchemaBehindError
 from auth_service.db.url import parse_database_url
 from auth_service.settings import Settings
@@ -52,6 +54,9 @@ def _examine() -> list[Finding]:
     found = unsafe or [Finding("settings", well=True)]
     if ignored := ignored_variables():
         found.append(Finding("ignored", well=True, mend=f"{', '.join(ignored)}: not a setting of this service."))
+    if settings.mail.is_on:
+        fault = asyncio.run(find_fault(settings))
+        found.append(Finding("mail", well=fault is None, mend=fault or ""))
     address = parse_database_url(settings.database.url.get_secret_value())
     file = Path(str(address.url.database))
     if address.is_sqlite and not file.exists():
@@ -83,6 +88,19 @@ async def _database_findings(runtime: Runtime) -> AsyncIterator[Finding]:
         exists = await work.registration.has_administrator(OPERATOR)
     mend = "There is none. Run: auth-service create-admin --email you@example.com"
     yield Finding("administrator", well=exists, mend="" if exists else mend)
+    yield await _throttle_finding(runtime)
+
+
+async def _throttle_finding(runtime: Runtime) -> Finding:
+    try:
+        await runtime.throttle_counters.store.check()
+    except StoreAwayError as error:
+        mend = (
+            f"the store that AUTH_THROTTLE__STORAGE names does not answer ({error}): until it does, each process "
+            "counts attempts by itself."
+        )
+        return Finding("throttles", well=False, mend=mend)
+    return Finding("throttles", well=True)
 
 
 def _key_finding(keys: Sequence[KeyEntry]) -> Finding:

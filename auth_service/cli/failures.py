@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import typer
 
+from auth_service.authenticators.errors import UnusableSeedError
 from auth_service.cli.configuration import ConfigurationError
 from auth_service.db.errors import DatabaseUnavailableError, SchemaBehindError
 from auth_service.errors import ServiceError
@@ -12,6 +13,8 @@ from auth_service.tokens.errors import UnusableSigningKeyError
 
 MISCONFIGURED = 2
 REFUSED = 1
+
+_PUT_IT_BACK = "Put the one that it was made with back into AUTH_SECURITY__MASTER_KEYS, behind the new one."
 
 
 def fail(line: str, *, code: int) -> typer.Exit:
@@ -30,8 +33,10 @@ def failing_clearly() -> Iterator[None]:
             fail(line, code=MISCONFIGURED)
         raise typer.Exit(MISCONFIGURED) from None
     except UnusableSigningKeyError as error:
-        line = f"{error}. Put the one that it was made with back into AUTH_SECURITY__MASTER_KEYS, behind the new one."
-        raise fail(line, code=MISCONFIGURED) from None
+        raise fail(f"{error}. {_PUT_IT_BACK}", code=MISCONFIGURED) from None
+    except UnusableSeedError as error:
+        what = f"the authenticator app of the account {error.user_id} cannot be opened with the configured master keys"
+        raise fail(f"{what}. {_PUT_IT_BACK}", code=MISCONFIGURED) from None
     except DatabaseUnavailableError as error:
         raise fail(describe_outage(error), code=MISCONFIGURED) from None
     except SchemaBehindError as error:

@@ -6,12 +6,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import TypeVar
+from uuid import UUID
 
 import typer
 
 from auth_service.authz.principal import OPERATOR
 from auth_service.cli.configuration import load_settings
 from auth_service.cli.failures import failing_clearly
+from auth_service.security.secrets import Rewrapped
 from auth_service.tokens.key_inventory import KeyEntry
 from auth_service.tokens.models import KeyState
 from auth_service.wiring.runtime import Runtime
@@ -20,6 +22,7 @@ from auth_service.wiring.unit_of_work import UnitOfWork
 Result = TypeVar("Result")
 
 _HEADINGS = ("STATE", "KID", "ALGORITHM", "CREATED", "SIGNS FROM", "UNTIL", "MASTER KEY")
+_ENCRYPTED = {"signing_keys": "Signing keys", "totp_seeds": "Seeds of authenticator apps", "queued_mail": "Queued mail"}
 
 
 def run_list(*, as_json: bool) -> None:
@@ -59,11 +62,54 @@ def run_revoke(kid: str, *, emergency: bool, as_json: bool) -> None:
 
 def run_rewrap(*, as_json: bool) -> None:
     """Encrypt anew, and say how much that was."""
-    changed, count = _do(lambda work: work.key_inventory.rewrap(OPERATOR))
+    with failing_clearly():
+        done = asyncio.run(_rewrap())
     if as_json:
-        typer.echo(json.dumps({"signing_keys": {"rewrapped": changed, "total": count}}, indent=2))
-    else:
-        typer.echo(f"Signing keys: {changed} of {count} encrypted anew; all are under the first master key now.")
+        counts = {
+            what: {"rewrapped": batch.changed, "total": batch.total, "unopened": batch.unopened}
+            for what, batch in done.items()
+        }
+        typer.echo(json.dumps(counts, indent=2))
+        return
+    for what, batch in done.items():
+        rest = f"no master key opens {batch.unopened}, all others" if batch.unopened else "all"
+        typer.echo(
+            f"{_ENCRYPTED[what]}: {batch.changed} of {batch.total} encrypted anew; "
+            f"{rest} are under the first master key now."
+        )
+
+
+def _rewrap_mail(work: UnitOfWork, last: UUID | None) -> Awaitable[Rewrapped]:
+    return work.rewrap_mail(OPERATOR, after=last)
+
+
+def _rewrap_seeds(work: UnitOfWork, last: UUID | None) -> Awaitable[Rewrapped]:
+    return work.second_factors.rewrap_batch(work.audit, OPERATOR, after=last)
+
+
+_BATCHES = {"totp_seeds": _rewrap_seeds, "queued_mail": _rewrap_mail}
+
+
+async def _rewrap() -> dict[str, Rewrapped]:
+    """Return of each thing that is encrypted how many were encrypted anew, and how many there are.
+
+    Of what there may be many, each batch is committed by itself, so that nobody waits for long.
+    """
+    async with Runtime(load_settings()) as runtime:
+        await runtime.check_readiness()
+        async with runtime.unit_of_work(writing=True) as work:
+            done = {"signing_keys": Rewrapped(*await work.key_inventory.rewrap(OPERATOR), last=None)}
+        for what, rewrap in _BATCHES.items():
+            changed, total, unopened, last = 0, 0, 0, None
+            while True:
+                async with runtime.unit_of_work(writing=True) as work:
+                    batch = await rewrap(work, last)
+                changed, total, unopened = changed + batch.changed, total + batch.total, unopened + batch.unopened
+                last = batch.last
+                if last is None:
+                    break
+            done[what] = Rewrapped(changed, total, None, unopened)
+        return done
 
 
 def _do(act: Callable[[UnitOfWork], Awaitable[Result]], *, writing: bool = True) -> Result:

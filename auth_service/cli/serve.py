@@ -8,6 +8,7 @@ from auth_service.app import create_app, let_waiters_go
 from auth_service.cli.configuration import load_strict_settings
 from auth_service.cli.failures import failing_clearly
 from auth_service.cli.logs import configure_logs
+from auth_service.cli.mail_check import check_templates
 from auth_service.cli.server import bind, run
 from auth_service.settings import Settings
 from auth_service.wiring.runtime import Runtime
@@ -17,6 +18,8 @@ def run_serve(*, host: str, port: int) -> None:
     """Check everything that can be checked before the first request, then serve."""
     with failing_clearly():
         settings = load_strict_settings()
+        if settings.mail.is_on:
+            check_templates(settings)
     with bind(host, port) as listener:
         with failing_clearly():
             asyncio.run(_check(settings))

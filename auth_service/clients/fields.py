@@ -23,6 +23,10 @@ class ClientKind(StrEnum):
     CONFIDENTIAL = "confidential"
 
 
+SECOND_FACTOR_GRANT_TYPE = "urn:auth-service:params:oauth:grant-type:second-factor"
+"""How a sign-in by password goes on; whoever may begin one may finish it, so no client is allowed it by itself."""
+
+
 class ClientGrant(StrEnum):
     """What a client can be allowed to exchange for tokens."""
 

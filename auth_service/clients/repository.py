@@ -9,6 +9,7 @@ from sqlmodel import col, select
 from auth_service.clients.errors import ClientNotFoundError, OwnAudienceTakenError
 from auth_service.clients.models import Client
 from auth_service.db.clock import database_now
+from auth_service.db.constraints import violated_constraint
 from auth_service.db.keyset import PageRequest, Slice, SortKey, SortOrder, fetch_slice
 from auth_service.db.session import Session
 
@@ -63,7 +64,7 @@ class ClientRepository:
         try:
             await self._session.flush()
         except IntegrityError as error:
-            if "own_audience" in str(error.orig):
+            if "own_audience" in violated_constraint(error):
                 raise OwnAudienceTakenError from error
             raise
 

@@ -37,6 +37,14 @@ class Database:
         self._writing_engine = self.engine.execution_options(**{_WRITING: True})
         self._readers = async_sessionmaker(self.engine, class_=Session, expire_on_commit=False)
         self._writers = async_sessionmaker(self._writing_engine, class_=Session, expire_on_commit=False)
+        self._singles = async_sessionmaker(
+            self.engine.execution_options(isolation_level="AUTOCOMMIT"), class_=Session, expire_on_commit=False
+        )
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is the embedded database."""
+        return self.engine.dialect.name == "sqlite"
 
     @asynccontextmanager
     async def transaction(self, *, writing: bool) -> AsyncIterator[Session]:
@@ -49,10 +57,20 @@ class Database:
         """
         sessions = self._writers if writing else self._readers
         async with _naming_outages(), sessions() as session:
-            if self.engine.dialect.name != "sqlite":
+            if not self.is_sqlite:
                 await self._connect(session)
             yield session
             await session.commit()
+
+    @asynccontextmanager
+    async def statement(self) -> AsyncIterator[Session]:
+        """Lend a session for one statement, which commits by itself: one round trip instead of three.
+
+        For PostgreSQL only. Raises DatabaseUnavailableError when the database is away.
+        """
+        async with _naming_outages(), self._singles() as session:
+            await self._connect(session)
+            yield session
 
     async def _connect(self, session: Session) -> None:
         """Take a connection before any work is done: a server that fell silent would be waited for without end.

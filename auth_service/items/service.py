@@ -55,6 +55,10 @@ class ItemService:
         visible = _visible(principal, with_owner=with_owner)
         return await self.items.list(sort, page, visible=visible, owner_id=owner_id, with_owner=with_owner)
 
+    async def newest_of(self, principal: Principal, owner_id: UUID, page: PageRequest) -> Slice[Item]:
+        """Return one page of somebody's items, the newest first."""
+        return await self.list(principal, ItemSort.CREATED_LAST_FIRST, page, owner_id=owner_id, with_owner=False)
+
     async def update(self, principal: Principal, item_id: UUID, change: ItemUpdate) -> Item:
         """Change the fields that were sent; raises ItemNotFoundError."""
         visible = visible_to(principal, Action.ITEM_UPDATE, col(Item.owner_id))

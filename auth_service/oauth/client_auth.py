@@ -10,53 +10,65 @@ import structlog
 
 from auth_service.audit.events import AuditEvent
 from auth_service.audit.trail import AuditTrail
-from auth_service.clients.credentials import is_client_id, matches_digest
+from auth_service.authenticators.throttle import network_of
+from auth_service.clients.credentials import digest_client_secret, is_client_id, matches_digest
 from auth_service.clients.models import FIRST_PARTY_CLIENT_ID, Client
 from auth_service.clients.repository import ClientRepository
+from auth_service.oauth.client_secret_throttle import ClientSecretThrottle, Guess
 from auth_service.oauth.errors import InvalidClientError, InvalidRequestError
 
 log = structlog.get_logger()
 
-_PUBLIC = "secret_of_a_public_client"
-
 
 @dataclass(frozen=True, slots=True)
 class ClientAuthenticator:
-    """Every refusal is the same answer; a reason that tells of a guessed or leaked secret goes to the audit.
+    """Every refusal is the same answer; the audit has each different secret that a confidential client offered in vain.
 
-    The id of a public client is known to everybody, and a secret that it does not have cannot be guessed: that, and a
-    client that does not exist, is a line in the log, or strangers would fill the audit.
+    Ids are known to everybody: who offers an id without a secret, or with one where there is none to guess, is a line
+    in the log, or strangers would fill the audit.
     """
 
     clients: ClientRepository
     audit: AuditTrail
+    throttle: ClientSecretThrottle
+    network: str | None
 
     async def authenticate(self, parameters: Mapping[str, str], authorization: str | None) -> Client:
         """Return the client that the credentials in a form or in an Authorization header belong to.
 
         No credentials, empty form fields and an empty Basic pair all mean the first-party client: Swagger UI sends the
-        pair when its two fields are left empty. Raises InvalidClientError, and InvalidRequestError when a client
-        authenticates in two ways at once.
+        pair when its two fields are left empty. Raises InvalidClientError, InvalidRequestError when a client
+        authenticates in two ways at once, and TooManyAttemptsError.
         """
         offered_id, secret = _offered(authorization, parameters.get("client_id"), parameters.get("client_secret"))
         client = await self.clients.find(offered_id) if is_client_id(offered_id) else None
+        guess = self._guess(client, secret)
+        is_new = guess is None or self.throttle.admit(guess)
         proven = matches_digest(secret or "", client.secret_digest if client else None)
+        if guess is not None and proven:
+            self.throttle.succeeded(guess)
         if client is None:
             log.info("client.refused", reason="unknown")
             raise InvalidClientError
         reason = _reason_to_refuse(client, secret, proven=proven)
-        if reason == _PUBLIC:
-            log.info("client.refused", reason=reason, client_id=client.id)
-            raise InvalidClientError
-        if reason is not None:
+        if reason is None:
+            return client
+        if guess is not None and is_new:
             self.audit.record_refusal(AuditEvent.CLIENT_AUTHENTICATION, actor=None, client_id=client.id, reason=reason)
-            raise InvalidClientError
-        return client
+        else:
+            log.info("client.refused", reason=reason, client_id=client.id)
+        raise InvalidClientError
+
+    def _guess(self, client: Client | None, secret: str | None) -> Guess | None:
+        """Return what counts as a guess: a public client has no secret, and neither has one that does not exist."""
+        if client is None or secret is None or not client.is_confidential:
+            return None
+        return Guess(client.id, network_of(self.network), digest_client_secret(secret))
 
 
 def _reason_to_refuse(client: Client, secret: str | None, *, proven: bool) -> str | None:
     if not client.is_confidential and secret is not None:
-        return _PUBLIC
+        return "secret_of_a_public_client"
     if client.is_confidential and not proven:
         return "missing_secret" if secret is None else "wrong_secret"
     return None if client.is_active else "disabled"

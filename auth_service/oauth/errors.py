@@ -1,10 +1,21 @@
 """The refusals of the token endpoint, named as RFC 6749 section 5.2 names them."""
 
+from collections.abc import Mapping
+from datetime import timedelta
+
 from auth_service.errors import ServiceError
 
 
 class OAuthError(ServiceError):
-    """`code` is the `error` member of the answer; nothing in it differs between two refusals of a kind."""
+    """`code` is the `error` member of the answer; nothing in it differs between two refusals of a kind.
+
+    `members` are what a kind of answer has beyond `error` and `error_description`.
+    """
+
+    @property
+    def members(self) -> Mapping[str, object]:
+        """Most have none."""
+        return {}
 
 
 class InvalidRequestError(OAuthError):
@@ -54,3 +65,20 @@ class InvalidTargetError(OAuthError):
 
     code = "invalid_target"
     detail = "Tokens are not issued for this resource."
+
+
+class MfaRequiredError(OAuthError):
+    """The password is right, and not enough: go on with the second factor. RFC 6749 section 8.5 lets us name it so."""
+
+    code = "mfa_required"
+    detail = "This account has a second factor: send its code with the mfa_token."
+
+    def __init__(self, mfa_token: str, *, lifetime: timedelta) -> None:
+        """Hand over what stands for the sign-in until then."""
+        self._members = {"mfa_token": mfa_token, "expires_in": int(lifetime.total_seconds())}
+        super().__init__()
+
+    @property
+    def members(self) -> Mapping[str, object]:
+        """The token, and the seconds for which it is good."""
+        return self._members

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from auth_service.clients.fields import ClientGrant
+from auth_service.clients.fields import SECOND_FACTOR_GRANT_TYPE, ClientGrant
 
 
 class OAuthSettings(BaseModel):
@@ -20,3 +20,8 @@ class OAuthSettings(BaseModel):
     def grants(self) -> tuple[ClientGrant, ...]:
         """The grants that are given here, if the client may have them."""
         return tuple(grant for grant in ClientGrant if self.password_grant or grant is not ClientGrant.PASSWORD)
+
+    @property
+    def grant_types(self) -> tuple[str, ...]:
+        """What the token endpoint takes as a `grant_type`."""
+        return (*self.grants, *((SECOND_FACTOR_GRANT_TYPE,) if self.password_grant else ()))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from auth_service.authz.errors import UnknownScopeError
 from auth_service.authz.scopes import Scope, parse_scopes
+from auth_service.clients.fields import SECOND_FACTOR_GRANT_TYPE, ClientGrant
 from auth_service.clients.models import Client
 from auth_service.oauth.client_auth import ClientAuthenticator
 from auth_service.oauth.errors import (
@@ -16,6 +17,9 @@ from auth_service.oauth.errors import (
 )
 from auth_service.oauth.grants.messages import Grant, TokenRequest, TokenResponse
 from auth_service.tokens.settings import TokenSettings
+
+_NEEDED: Mapping[str, str] = {SECOND_FACTOR_GRANT_TYPE: ClientGrant.PASSWORD}
+"""The grant that a client has to be allowed for a grant type, where it is not of the same name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ class TokenEndpoint:
             raise InvalidRequestError
         if grant_type not in self.grants:
             raise UnsupportedGrantTypeError
-        if grant_type not in client.grants:
+        if _NEEDED.get(grant_type, grant_type) not in client.grants:
             raise UnauthorizedClientError
         return self.grants[grant_type]
 

@@ -2,6 +2,8 @@
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -43,6 +45,16 @@ class SecretBox:
         except (InvalidTag, ValueError):
             return False
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrapped:
+    """How many of a batch were encrypted anew, how many no key opens, and where to go on, if there are more."""
+
+    changed: int
+    total: int
+    last: UUID | None
+    unopened: int = 0
 
 
 def master_keys_of(settings: SecuritySettings) -> list[bytes]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from uuid import UUID
 
 from auth_service.authz.scopes import Scope, format_scopes
@@ -13,8 +14,18 @@ from auth_service.tokens.settings import TokenSettings
 
 ACCESS_TOKEN_TYPE = "at+jwt"
 _TYPES = {"client_id": str, "scope": str, "sid": str, "aud": list}
-_OPTIONAL_TYPES = {"auth_time": int, "amr": list, "roles": list}
+_OPTIONAL_TYPES = {"auth_time": int, "amr": list, "acr": str, "roles": list}
 _REQUIRED = ("iss", "sub", "aud", "exp", "iat", "jti", *_TYPES)
+
+
+MULTIPLE_FACTORS = "mfa"
+
+
+class AuthenticationContext(StrEnum):
+    """How sure it is who signed in: `acr`, named after the assurance levels of NIST SP 800-63B."""
+
+    ONE_FACTOR = "aal1"
+    TWO_FACTORS = "aal2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +33,8 @@ class AccessToken:
     """The facts that an access token carries.
 
     `subject` is the account's id, or None when a client got the token for itself: then `sub` is the client's id (RFC
-    9068 section 2.2), and there are neither `auth_time` nor `amr`, which name when and how a person proved who they are
-    (RFC 8176). `session_id` is the session that it belongs to and ends with.
+    9068 section 2.2), and there are no `auth_time`, `amr` and `acr`, which name when and how a person proved who they
+    are (RFC 8176). `session_id` is the session that it belongs to and ends with.
     """
 
     subject: UUID | None
@@ -34,6 +45,12 @@ class AccessToken:
     authenticated_at: datetime | None = None
     amr: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
+
+    @property
+    def context(self) -> AuthenticationContext:
+        """What follows from `amr`: two factors are two whatever they were."""
+        has_two = MULTIPLE_FACTORS in self.amr
+        return AuthenticationContext.TWO_FACTORS if has_two else AuthenticationContext.ONE_FACTOR
 
 
 def issue_access_token(
@@ -60,6 +77,7 @@ def issue_access_token(
     if token.authenticated_at is not None:
         claims["auth_time"] = int(token.authenticated_at.timestamp())
         claims["amr"] = list(token.amr)
+        claims["acr"] = token.context
     if token.roles:
         claims["roles"] = list(token.roles)
     return jws.sign(claims, keys.active, typ=ACCESS_TOKEN_TYPE)

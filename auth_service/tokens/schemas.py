@@ -16,7 +16,9 @@ class SessionRead(BaseModel):
     is_current: bool = Field(description="Whether it is the session that asks.")
     client_id: str = Field(examples=["client_first_party"])
     scopes: list[str] = Field(examples=[["items:read", "profile:read"]])
-    amr: list[str] = Field(description="How the person proved who they are (RFC 8176).", examples=[["pwd"]])
+    amr: list[str] = Field(
+        description="How the person proved who they are (RFC 8176).", examples=[["pwd", "otp", "mfa"]]
+    )
     network: str | None = Field(description="The address of the last refresh.", examples=["192.0.2.1"])
     user_agent: str | None = Field(description="The program of the last refresh.", examples=["Mozilla/5.0"])
     created_at: datetime
@@ -28,3 +30,10 @@ class SessionRead(BaseModel):
     def of(cls, session: SessionRecord, *, caller: UUID | None) -> Self:
         """Describe a session to whoever calls from the session `caller`."""
         return cls.model_validate({**session.model_dump(), "is_current": session.id == caller})
+
+
+class SessionDetail(SessionRead):
+    """The same, and what else is stored of it but secrets; it may have ended."""
+
+    audiences: list[str]
+    ended_at: datetime | None

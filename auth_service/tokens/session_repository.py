@@ -103,6 +103,12 @@ class SessionRepository:
         )
         return (await self._session.exec(statement.order_by(col(SessionRecord.last_used_at).desc()))).all()
 
+    async def newest_of(self, user_id: UUID, *, at_most: int) -> Sequence[SessionRecord]:
+        """Return a user's sessions as they are stored, those that have ended too, the newest first."""
+        statement = select(SessionRecord).where(col(SessionRecord.user_id) == user_id)
+        newest = statement.order_by(col(SessionRecord.created_at).desc(), col(SessionRecord.id).desc())
+        return (await self._session.exec(newest.limit(at_most))).all()
+
     async def end(self, *which: ColumnElement[bool]) -> Sequence[UUID]:
         """End the sessions that `which` describes and that have not ended; return their ids.
 

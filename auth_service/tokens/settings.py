@@ -1,6 +1,5 @@
 """What an operator may say about tokens."""
 
-import re
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Self
@@ -8,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_settings import NoDecode
 
-_BASE_URL = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
+from auth_service.security.base_url import parse_base_url
 
 _LISTED_LONGER = timedelta(minutes=1)
 _OUTAGE_MARGIN = timedelta(minutes=1)
@@ -146,9 +145,7 @@ class TokenSettings(BaseModel):
     @field_validator("issuer")
     @classmethod
     def _is_a_base_url(cls, issuer: str) -> str:
-        if not _BASE_URL.fullmatch(issuer):
-            raise ValueError("it is not the URL of a service: scheme, host, nothing after the path")
-        if issuer.endswith("/"):  # whoever copies it to a verifier would have all tokens refused
+        if parse_base_url(issuer) != issuer:  # whoever copies it to a verifier would have all tokens refused
             raise ValueError("other services compare it letter by letter: write it without the slash at the end")
         return issuer
 

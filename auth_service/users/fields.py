@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
-from auth_service.security.text import Text, refuse_unstorable
+from auth_service.security.text import Text, refuse_unstorable_secret
 
 MAX_NAME_LENGTH = 200
 MAX_USERNAME_LENGTH = 32
@@ -39,11 +39,6 @@ def _composed(password: Any) -> Any:  # noqa: ANN401 - a validator sees whatever
     return composed_password(password) if isinstance(password, str) else password
 
 
-def _storable(password: SecretStr) -> SecretStr:
-    refuse_unstorable(password.get_secret_value())
-    return password
-
-
 Password = Annotated[
     SecretStr,
     Field(
@@ -53,5 +48,5 @@ Password = Annotated[
         examples=["correct horse battery staple"],
     ),
     BeforeValidator(_composed),
-    AfterValidator(_storable),
+    AfterValidator(refuse_unstorable_secret),
 ]

@@ -15,8 +15,8 @@ from auth_service.users.fields import MAX_NAME_LENGTH, MAX_USERNAME_LENGTH
 class User(Table, table=True):
     """A person's account. Its id is the `sub` of every token; its address never is.
 
-    `credential_epoch` rises with every change of the password or of the address, with every disabling and every
-    demotion: tokens of an earlier epoch are refused.
+    `credential_epoch` rises with every change of the password, of the address or of the second factor, when a proof of
+    the address is taken away, with every disabling and every demotion: tokens of an earlier epoch are refused.
     """
 
     __tablename__ = "users"

@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from auth_service.db.constraints import violated_constraint
 from auth_service.db.keyset import PageRequest, Slice, SortKey, SortOrder, fetch_slice
 from auth_service.db.session import Session
 from auth_service.users.errors import EmailTakenError, UsernameTakenError, UserNotFoundError
@@ -24,9 +25,10 @@ _HIGHEST_CODE_POINT = "\U0010ffff"
 class UserRepository:
     """Users and their search terms, within one unit of work."""
 
-    def __init__(self, session: Session) -> None:
-        """Read and write in `session`."""
+    def __init__(self, session: Session, *, verified_email_required: bool = False) -> None:
+        """Read and write in `session`; an operator says whether who has not proven their address may sign in."""
         self._session = session
+        self._verified_email_required = verified_email_required
 
     async def find(self, user_id: UUID) -> User | None:
         """Return the user as of this transaction, or None."""
@@ -61,13 +63,18 @@ class UserRepository:
 
     async def lock_active_administrators(self) -> Mapping[UUID, int]:
         """Lock every active administrator, always in the same order, and return their credential epochs by id."""
-        statement = select(User.id, User.credential_epoch).where(col(User.is_superuser), col(User.is_active))
+        statement = select(User.id, User.credential_epoch).where(*self._administers())
         return dict((await self._session.exec(statement.order_by(col(User.id)).with_for_update())).all())
 
     async def has_active_administrator(self) -> bool:
         """Say whether there is one, without waiting for anybody who is changing them."""
-        statement = select(User.id).where(col(User.is_superuser), col(User.is_active)).limit(1)
+        statement = select(User.id).where(*self._administers()).limit(1)
         return (await self._session.exec(statement)).first() is not None
+
+    def _administers(self) -> list[ColumnElement[bool]]:
+        """Say in SQL who can act as an administrator: of those who may not sign in, none counts."""
+        proven = [col(User.email_verified_at).is_not(None)] if self._verified_email_required else []
+        return [and_(col(User.is_superuser)), and_(col(User.is_active)), *proven]
 
     async def search(self, wanted: UserFilter, sort: UserSort, page: PageRequest) -> Slice[User]:
         """Return one page of the users that `wanted` describes."""
@@ -106,8 +113,9 @@ class UserRepository:
         try:
             await self._session.flush()
         except IntegrityError as error:
+            constraint = violated_constraint(error)
             for column, refusal in _UNIQUE.items():
-                if column in str(error.orig):
+                if column in constraint:
                     raise refusal from error
             raise
 

@@ -77,6 +77,14 @@ class PasswordChange(ClientInput):
     new_password: Password
 
 
+class Deactivation(ClientInput):
+    """The proof that whoever wants to leave is the person whose account it is."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"current_password": "correct horse battery staple"}]})
+
+    current_password: Password
+
+
 class UserRead(BaseModel):
     """A user as the user and administrators see them."""
 

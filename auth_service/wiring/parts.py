@@ -3,8 +3,15 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
+from auth_service.authenticators.breached_passwords import BreachedPasswords
+from auth_service.authenticators.password_policy import make_password_policy
+from auth_service.authenticators.second_factors import SEED_PURPOSE
 from auth_service.authenticators.stand_ins import StandIns
+from auth_service.authenticators.throttle import ThrottleCounters
+from auth_service.authenticators.throttle_stores import CounterStore
+from auth_service.oauth.client_secret_throttle import ClientSecretThrottle
 from auth_service.oauth.metadata import authorization_server_metadata
 from auth_service.security.passwords import PasswordHasher
 from auth_service.security.secrets import SecretBox, derive_key, master_keys_of
@@ -24,17 +31,25 @@ def utc_now() -> datetime:
 class Parts:
     """What the services of every unit of work share."""
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, settings: Settings, clock: Clock, counter_store: CounterStore) -> None:
         """Prepare all of it but the signing keys, which are in the database."""
         master_keys = master_keys_of(settings.security)
         self.settings = settings
         self.clock = clock
         self.cursor_box = SecretBox(master_keys, purpose="page-cursors")
+        self.outbox_box = SecretBox(master_keys, purpose="outbox")
+        self.seed_box = SecretBox(master_keys, purpose=SEED_PURPOSE)
         self.key_box = SecretBox(master_keys, purpose=KEY_PURPOSE)
         self.key_safe = KeySafe(self.key_box)
         self.derivation_keys = derivation_keys(master_keys)
         self.stand_ins = StandIns(derive_key(master_keys[0], purpose="stand-ins"))
+        throttle_key = derive_key(master_keys[0], purpose="throttle")
+        self.throttle_counters = ThrottleCounters(throttle_key, settings.throttle, counter_store)
+        self.client_secret_throttle = ClientSecretThrottle(settings.throttle)
         self.hasher = PasswordHasher(settings.hashing)
+        host = urlsplit(settings.tokens.issuer).hostname or ""
+        self.password_policy = make_password_policy(settings.password_policy, host=host)
+        self.breached_passwords = BreachedPasswords(settings.password_policy.breach_range_url)
         self.metadata = authorization_server_metadata(settings.tokens.issuer, settings.oauth)
         self._keys: KeyRing | None = None
 

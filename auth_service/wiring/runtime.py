@@ -1,5 +1,6 @@
 """A process of the service: its database, its units of work, and what it does in the background."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,6 +9,7 @@ from typing import Self
 import structlog
 
 from auth_service.audit.events import AuditEvent, Origin
+from auth_service.authenticators.throttle_storage import open_counter_store
 from auth_service.authz.errors import AccessDeniedError
 from auth_service.db.engine import Database
 from auth_service.db.errors import SchemaBehindError
@@ -33,9 +35,10 @@ class Runtime(Parts):
 
     def __init__(self, settings: Settings, *, clock: Clock = utc_now) -> None:
         """Prepare everything that needs no database; `load_keys` does the rest."""
-        super().__init__(settings, clock)
         self.database = Database(settings.database)
+        super().__init__(settings, clock, open_counter_store(settings.throttle, self.database))
         self.revocation_feed = RevocationFeed(self._read_revocations, listed_for=settings.tokens.revocations_listed_for)
+        self.mail_queued = asyncio.Event()
         self._keys_are_usable = True
 
     async def __aenter__(self) -> Self:
@@ -48,6 +51,8 @@ class Runtime(Parts):
         """Give back threads and connections."""
         self.hasher.close()
         await self.revocation_feed.close()
+        await self.throttle_counters.store.close()
+        await self.breached_passwords.close()
         await self.database.dispose()
 
     async def load_keys(self) -> None:
@@ -103,7 +108,7 @@ class Runtime(Parts):
         while more:
             async with self.unit_of_work(writing=True) as work:
                 is_mine = await try_lock_until_commit(work.session, "retention")
-                more = is_mine and await work.retention.forget_batch()
+                more = is_mine and await work.forget_batch()
 
     @asynccontextmanager
     async def unit_of_work(
@@ -113,12 +118,13 @@ class Runtime(Parts):
         network: str | None = None,
         request_id: str | None = None,
         user_agent: str | None = None,
+        languages: str | None = None,
     ) -> AsyncIterator[UnitOfWork]:
         """Commit at the end of the block, or roll back when it raises.
 
         A refusal that must leave a trace leaves it in a transaction of its own, or the rollback would undo the defence.
         """
-        origin = Origin(now=self.clock(), network=network, request_id=request_id, user_agent=user_agent)
+        origin = Origin(self.clock(), network, request_id, user_agent, languages)
         work: UnitOfWork | None = None
         try:
             async with self.database.transaction(writing=writing) as session:
@@ -128,6 +134,8 @@ class Runtime(Parts):
             if work is not None:
                 await self._keep_trace(work, refusal)
             raise
+        if work.outbox.has_queued:
+            self.mail_queued.set()
 
     async def _keep_trace(self, work: UnitOfWork, refusal: ServiceError) -> None:
         """Write what the use case recorded of its refusal; if it recorded nothing, every 403 of a known caller."""

@@ -15,7 +15,8 @@ _TEXTS = ("iss", "sub", "jti", "client_id", "sid")
 class AccessToken:
     """The facts that the service vouches for.
 
-    A person has `authenticated_at` and `amr` (how they proved who they are, RFC 8176); a service that signed in by
+    A person has `authenticated_at` and `amr` (how they proved who they are, RFC 8176), and `acr` says how sure that is:
+    "aal1" for one factor, "aal2" for two; a service that signed in by
     itself (client credentials) has neither, and its `subject` is its `client_id`.
     """
 
@@ -30,6 +31,7 @@ class AccessToken:
     authenticated_at: datetime | None
     amr: tuple[str, ...]
     roles: tuple[str, ...]
+    acr: str | None = None
 
     @property
     def is_person(self) -> bool:
@@ -64,6 +66,7 @@ def read_access_token(content: bytes, settings: VerifierSettings, *, wall: float
             authenticated_at=datetime.fromtimestamp(claims["auth_time"], UTC) if "auth_time" in claims else None,
             amr=tuple(claims.get("amr", ())),
             roles=tuple(claims.get("roles", ())),
+            acr=claims.get("acr"),
         )
     except (ValueError, OverflowError, OSError) as error:
         raise InvalidTokenError("a time that no calendar has") from error
@@ -73,6 +76,7 @@ def _check_types(claims: dict[str, Any]) -> None:
     """Exactly these types: for Python `True` is a number too, and text is a sequence."""
     texts = [claims.get(name) for name in _TEXTS]
     numbers = [claims.get("exp"), claims.get("iat"), claims.get("auth_time", 0), claims.get("nbf", 0)]
+    texts.append(claims.get("acr", "none"))
     lists = [claims.get("aud"), claims.get("amr", []), claims.get("roles", [])]
     if (
         any(type(value) is not str or not value for value in texts)

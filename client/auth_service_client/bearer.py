@@ -10,6 +10,7 @@ from auth_service_client.errors import (
     InsufficientScopeError,
     InvalidTokenError,
     MissingCredentialError,
+    OneFactorError,
     RefusalError,
     ServiceUnavailableError,
 )
@@ -56,13 +57,14 @@ def headers_of(refusal: RefusalError) -> dict[str, str]:
             return {"Retry-After": str(_RETRY_AFTER_SECONDS)}
         case MissingCredentialError():
             return {"WWW-Authenticate": "Bearer"}
+        case OneFactorError(needed=needed):
+            challenge = _challenge("insufficient_user_authentication", refusal.detail)
+            return {"WWW-Authenticate": f'{challenge}, acr_values="{needed}"'}
         case InvalidTokenError():
             return {"WWW-Authenticate": _challenge("invalid_token", refusal.detail)}
-        case InsufficientScopeError(needed=()):
-            return {"WWW-Authenticate": _challenge("insufficient_scope", refusal.detail)}
-        case InsufficientScopeError(needed=needed):
-            challenge = _challenge("insufficient_scope", refusal.detail)
-            return {"WWW-Authenticate": f'{challenge}, scope="{" ".join(needed)}"'}
+        case InsufficientScopeError(needed=scopes):
+            missing = f', scope="{" ".join(scopes)}"' if scopes else ""
+            return {"WWW-Authenticate": _challenge("insufficient_scope", refusal.detail) + missing}
         case _:
             return {"WWW-Authenticate": _challenge("invalid_request", refusal.detail)}
 

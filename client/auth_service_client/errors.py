@@ -3,6 +3,7 @@
 RefusalError
 ├── InvalidTokenError          401  the token is not good, whatever the reason
 ├── MissingCredentialError     401  there was no token
+├── OneFactorError             401  the token is good, and its sign-in not sure enough
 ├── AmbiguousCredentialError   400  there was more than one
 ├── InsufficientScopeError     403  the token is good and not for this
 └── ServiceUnavailableError    503  nobody can say now whether it is good
@@ -30,6 +31,17 @@ class MissingCredentialError(RefusalError):
 
     status = 401
     detail = "Send an access token as 'Authorization: Bearer ...'."
+
+
+class OneFactorError(RefusalError):
+    """The token is good, and whoever signed in proved less than is asked for here (RFC 9470 section 3)."""
+
+    status = 401
+    detail = "Sign in with a second factor."
+
+    def __init__(self, needed: str) -> None:
+        super().__init__("the sign-in is not sure enough")
+        self.needed = needed
 
 
 class AmbiguousCredentialError(RefusalError):

@@ -11,7 +11,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from auth_service_client.access_token import AccessToken
 from auth_service_client.async_verifier import AsyncVerifier
 from auth_service_client.bearer import assert_scopes, headers_of, read_bearer_token, read_scopes
-from auth_service_client.errors import InsufficientScopeError, RefusalError
+from auth_service_client.errors import InsufficientScopeError, OneFactorError, RefusalError
 
 log = logging.getLogger("auth_service_client")
 
@@ -37,9 +37,18 @@ class BearerGuard:
         """Let in a person or a service with all of these scopes."""
         return self._dependency(scopes, _anybody)
 
-    def require_user(self, *, scopes: Iterable[str] = ()) -> TokenDependency:
-        """Let in a person with all of these scopes; a service's own token (client credentials) is answered with 403."""
-        return self._dependency(scopes, _assert_person)
+    def require_user(self, *, scopes: Iterable[str] = (), acr: str | None = None) -> TokenDependency:
+        """Let in a person with all of these scopes; a service's own token (client credentials) is answered with 403.
+
+        With `acr="aal2"` only who signed in with two factors; others get the challenge of RFC 9470.
+        """
+
+        def admit(token: AccessToken) -> None:
+            _assert_person(token)
+            if acr is not None and token.acr != acr:
+                raise OneFactorError(acr)
+
+        return self._dependency(scopes, admit)
 
     def require_client(self, *, scopes: Iterable[str] = ()) -> TokenDependency:
         """Let in a service that signed in by itself with all of these scopes; a person's token is answered with 403."""

@@ -20,7 +20,9 @@ _FEED_LIFE_SECONDS = 15
 _KEEP_SECONDS = 630
 _PAGE = 1000
 _AHEAD_SECONDS = 30
-_CLAIMS = {"iss", "sub", "aud", "exp", "iat", "nbf", "jti", "client_id", "scope", "sid", "auth_time", "amr", "roles"}
+_CLAIMS = frozenset(
+    ["iss", "sub", "aud", "exp", "iat", "nbf", "jti", "client_id", "scope", "sid", "auth_time", "acr", "amr", "roles"]
+)
 AUDIENCE = "https://api.example.com"
 
 
@@ -74,8 +76,8 @@ class LocalIssuer:
         """Return a person's token; further claims of RFC 9068 replace or add, and None leaves one out."""
         _assert_known(claims)
         now = int(time.time())
-        issued = {**self._common(scopes, expires_in), "sub": subject or str(uuid4()), "auth_time": now, "amr": ["pwd"]}
-        return self.sign({**issued, **claims})
+        person = {"sub": subject or str(uuid4()), "auth_time": now, "amr": ["pwd"], "acr": "aal1"}
+        return self.sign({**self._common(scopes, expires_in), **person, **claims})
 
     def client_token(self, client_id: str, *, scopes: str = "", expires_in: int = 600, **claims: Any) -> str:
         """Return the token of a service that signed in by itself."""

@@ -22,6 +22,7 @@ WRONG: dict[str, dict[str, Any]] = {
     **{f"{name} {value!r}": {name: value} for name in ("exp", "iat", "auth_time", "nbf") for value in NOT_A_NUMBER},
     **{f"aud {value!r}": {"aud": value} for value in NOT_OUR_AUDIENCE},
     **{f"{name} {value!r}": {name: value} for name in ("amr", "roles") for value in NOT_A_LIST},
+    **{f"acr {value!r}": {"acr": value} for value in (2, ["aal2"], "")},
     **{f"scope {value!r}": {"scope": value} for value in (None, ["orders:read"], 1)},
     "exp missing": {"exp": None},
     "iat missing": {"iat": None},
@@ -92,6 +93,7 @@ def test_a_persons_token_says_all_that_the_service_vouches_for() -> None:
         authenticated_at=moment - timedelta(seconds=5),
         amr=("pwd",),
         roles=("admin",),
+        acr="aal1",
     )
     assert (token.is_person, token.is_service) == (True, False)
 

@@ -38,6 +38,10 @@ def application(issuer: LocalIssuer) -> FastAPI:
     async def robots(client: Annotated[AccessToken, Depends(guard.require_client())]) -> str:
         return client.subject
 
+    @app.get("/vault")
+    async def vault(user: Annotated[AccessToken, Depends(guard.require_user(acr="aal2"))]) -> str:
+        return user.subject
+
     return app
 
 
@@ -51,13 +55,23 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+def person(**claims: Any) -> str:
+    """Return a token that is still good when the last of all tests is run: it may be made when they are collected."""
+    return ISSUER.token(expires_in=86_400, **claims)
+
+
+def robot(client_id: str, **claims: Any) -> str:
+    return ISSUER.client_token(client_id, expires_in=86_400, **claims)
+
+
 def bearer(token: str) -> tuple[str, str]:
     return "Authorization", f"Bearer {token}"
 
 
-USER = ISSUER.token(subject="ann", scopes="orders:read")
-NARROW = ISSUER.token(scopes="orders:write")
-ROBOT = ISSUER.client_token("client_robot", scopes="orders:read")
+USER = person(subject="ann", scopes="orders:read")
+SURE = person(subject="ann", amr=["pwd", "otp", "mfa"], acr="aal2")
+NARROW = person(scopes="orders:write")
+ROBOT = robot("client_robot", scopes="orders:read")
 
 
 @pytest.mark.parametrize(
@@ -68,10 +82,13 @@ ROBOT = ISSUER.client_token("client_robot", scopes="orders:read")
         pytest.param("/orders", USER, 200, id="a person with the scope"),
         pytest.param("/orders", ROBOT, 403, id="a service with the scope"),
         pytest.param("/orders", NARROW, 403, id="a person with another scope"),
-        pytest.param("/orders", ISSUER.token(scopes="orders:readers"), 403, id="a scope that begins alike"),
-        pytest.param("/orders", ISSUER.token(amr=None, scopes="orders:read"), 403, id="nobody who signed in"),
+        pytest.param("/orders", person(scopes="orders:readers"), 403, id="a scope that begins alike"),
+        pytest.param("/orders", person(amr=None, scopes="orders:read"), 403, id="nobody who signed in"),
         pytest.param("/robots", ROBOT, 200, id="a service among services"),
         pytest.param("/robots", USER, 403, id="a person among services"),
+        pytest.param("/vault", SURE, 200, id="a person with two factors"),
+        pytest.param("/vault", person(acr=None), 401, id="a person of whom nothing is said"),
+        pytest.param("/vault", robot("client_robot", acr="aal2"), 403, id="a service with two factors"),
     ],
 )
 async def test_who_gets_in(client: httpx.AsyncClient, path: str, token: str, status: int) -> None:
@@ -141,3 +158,13 @@ def test_a_scope_that_is_none_is_refused_at_once(scopes: list[str]) -> None:
         guard.require_user(scopes=scopes)
     with pytest.raises(TypeError):
         guard.require_user(scopes="orders:read")
+
+
+async def test_who_needs_a_second_factor_is_told_as_rfc_9470_says(client: httpx.AsyncClient) -> None:
+    response = await client.get("/vault", headers=[bearer(USER)])
+
+    assert (response.status_code, response.json()) == (401, {"detail": "Sign in with a second factor."})
+    assert response.headers["WWW-Authenticate"] == (
+        'Bearer error="insufficient_user_authentication", error_description="Sign in with a second factor.", '
+        'acr_values="aal2"'
+    )

@@ -96,10 +96,13 @@ async def test_of_a_hundred_registrations_of_one_address_at_once_one_wins(
         assert await session.scalar(select(func.count()).select_from(User)) == 1
 
 
-async def test_a_username_belongs_to_one_account(client: AsyncClient) -> None:
-    await client.post("/users", json={"email": "ann@example.com", "password": PASSWORD, "username": "ann"})
+@pytest.mark.parametrize("username", ["ann", "email_normalized"])
+async def test_a_username_belongs_to_one_account(client: AsyncClient, username: str) -> None:
+    await client.post("/users", json={"email": "ann@example.com", "password": PASSWORD, "username": username})
 
-    response = await client.post("/users", json={"email": "bob@example.com", "password": PASSWORD, "username": "ann"})
+    response = await client.post(
+        "/users", json={"email": "bob@example.com", "password": PASSWORD, "username": username}
+    )
 
     assert_problem(response, 409, code="username_taken")
 

@@ -1,14 +1,12 @@
 """An administrator who is demoted, disabled or deleted while a request of theirs waits: it is refused all the same."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from httpx import AsyncClient
-from pydantic import SecretStr
 
-from auth_service.security.passwords import PasswordHasher
+from tests.support.held import held_hash
 from tests.support.service import PASSWORD, Account, Service, bearer
 
 NEW_USER = {"email": "evil@example.com", "password": PASSWORD, "is_superuser": True}
@@ -17,21 +15,6 @@ CHANGES: dict[str, dict[str, Any] | None] = {
     "disabled": {"is_active": False},
     "deleted": None,
 }
-
-
-class HeldHash:
-    """The real hasher computes the real hash, which then waits for `release`."""
-
-    def __init__(self, hasher: PasswordHasher) -> None:
-        self.hashed = asyncio.Event()
-        self.released = asyncio.Event()
-        self._hash: Callable[[SecretStr], Any] = hasher.hash
-
-    async def hash(self, password: SecretStr) -> str:
-        password_hash: str = await self._hash(password)
-        self.hashed.set()
-        await self.released.wait()
-        return password_hash
 
 
 async def _remove(client: AsyncClient, whom: Account, by: Account, change: dict[str, Any] | None) -> None:
@@ -46,17 +29,16 @@ async def _remove(client: AsyncClient, whom: Account, by: Account, change: dict[
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
 async def test_an_account_is_not_created_by_somebody_who_lost_the_right_while_it_was_hashed(
-    service: Service, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any] | None
+    service: Service, change: dict[str, Any] | None
 ) -> None:
     mallory, administrator = await service.make_admin(), await service.make_admin()
-    held = HeldHash(service.runtime.hasher)
-    monkeypatch.setattr(service.runtime.hasher, "hash", held.hash)
 
-    creating = asyncio.create_task(service.client.post("/users", headers=bearer(mallory), json=NEW_USER))
-    await held.hashed.wait()
-    await _remove(service.client, mallory, administrator, change)
-    held.released.set()
-    answer = await creating
+    with held_hash(service.runtime.hasher) as held:
+        creating = asyncio.create_task(service.client.post("/users", headers=bearer(mallory), json=NEW_USER))
+        await held.hashed.wait()
+        await _remove(service.client, mallory, administrator, change)
+        held.release()
+        answer = await creating
 
     assert answer.status_code == 403, answer.text
     found = await service.client.get("/users?q=evil", headers=bearer(administrator))

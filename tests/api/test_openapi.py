@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from jsonschema_rs import Draft202012Validator, meta
 
-from tests.support.openapi import Operation, document, operations
+from tests.support.openapi import FORM, JSON, Operation, document, operations
 
 _EVERY_ROUTE = {"413", "414", "431", "500", "503"}
 _OPERATIONS = [pytest.param(one, id=str(one)) for one in operations()]
@@ -38,6 +38,18 @@ def test_every_operation_documents_what_any_route_can_answer(operation: Operatio
     assert _EVERY_ROUTE | protected | found_by_id | with_body <= statuses
 
 
+def test_every_operation_that_takes_a_password_documents_that_it_may_be_tried_too_often() -> None:
+    bodies = [(one, one.body_schema(JSON) or one.body_schema(FORM) or {}) for one in operations()]
+    taking = {
+        str(one): set(one.description["responses"])
+        for one, body in bodies
+        if {"password", "current_password"} & set(body.get("properties", {}))
+    }
+
+    assert {"POST /oauth/token", "POST /users/me/deactivate", "PUT /users/me/password"} <= set(taking)
+    assert {route for route, statuses in taking.items() if "429" not in statuses} == set()
+
+
 @pytest.mark.parametrize("operation", _OPERATIONS)
 def test_every_refusal_has_a_form_and_examples_that_keep_it(operation: Operation) -> None:
     refusals = [(media_type, media) for status, media_type, media in _media(operation) if status >= "400"]
@@ -65,6 +77,13 @@ def test_operation_ids_are_unique_and_everything_is_described() -> None:
 
     assert len({one.description["operationId"] for one in found}) == len(found)
     assert all(one.description["summary"] and one.description["description"] for one in found)
+
+
+def test_no_sentence_says_how_old_a_sign_in_may_be_for_that_is_a_setting() -> None:
+    texts = [one.description["description"] for one in operations() if "sign-in" in one.description["description"]]
+
+    assert [text for text in texts if re.search(r"\w+ (?:seconds|minutes|hours|days)\b", text)] == []
+    assert len(texts) > 4
 
 
 def test_the_document_is_whole() -> None:

@@ -41,15 +41,20 @@ NO_ITEM = "404 item_not_found"
 NO_USER = "404 user_not_found"
 NO_SECRET = "401 invalid_client"
 NO_SESSION = "404 session_not_found"
+NO_TOTP = "404 totp_not_found"
+NOT_VERIFIED = "403 email_not_verified"
 NO_CLIENT = "404 client_not_found"
 PUBLIC = Row(user="200", administrator="200", anonymous="200", disabled="200")
 USER_RULE = (("200", DENIED, DENIED), ("200", "200", NO_USER))
 ITEM_RULE = (("200", NO_ITEM, NO_ITEM), ("200", "200", NO_ITEM))
+NO_TOKEN = "403 invalid_one_time_token"
+ACCEPTED = Row(user="202", administrator="202", anonymous="202", disabled="202", body={"email": "ann@example.com"})
 NEW_USER = {"email": "new@example.com", "password": PASSWORD}
 
 ENDS_TOKENS = (
     "POST /oauth/revoke",
     "PUT /users/me/password",
+    "POST /users/me/deactivate",
     "POST /users/{user_id}/sessions/end-all",
     "DELETE /users/{user_id}",
 )
@@ -71,6 +76,28 @@ TABLE: Mapping[str, Row] = {
     "PUT /users/me/password": Row(
         "204", "204", body={"current_password": PASSWORD, "new_password": "a new passphrase"}
     ),
+    "POST /users/me/email": Row("202", "202", body={"new_email": "new@example.com", "current_password": PASSWORD}),
+    "POST /users/me/email/confirm": Row(NO_TOKEN, NO_TOKEN, body={"token": "email_none"}),
+    "POST /email-verifications": ACCEPTED,
+    "POST /email-verifications/confirm": Row(
+        NO_TOKEN, NO_TOKEN, NO_TOKEN, NO_TOKEN, body={"token": "verify_none", "password": PASSWORD}
+    ),
+    "POST /password-recoveries": ACCEPTED,
+    "POST /password-recoveries/confirm": Row(
+        NO_TOKEN, NO_TOKEN, NO_TOKEN, NO_TOKEN, body={"token": "recover_none", "new_password": PASSWORD}
+    ),
+    "POST /users/{user_id}/password-recovery": Row(DENIED, ("202", "409 no_password", NO_USER)),
+    "POST /users/{user_id}/invitation": Row(DENIED, ("409 password_exists", "202", NO_USER)),
+    "GET /users/me/totp": Row("200", "200"),
+    "POST /users/me/totp": Row(NOT_VERIFIED, NOT_VERIFIED),
+    "POST /users/me/totp/confirm": Row(NOT_VERIFIED, NOT_VERIFIED, body={"code": "123456"}),
+    "DELETE /users/me/totp": Row(NO_TOTP, NO_TOTP),
+    "POST /users/me/recovery-codes": Row(NO_TOTP, NO_TOTP),
+    "DELETE /users/{user_id}/totp": Row(DENIED, (NO_TOTP, NO_TOTP, NO_USER)),
+    "POST /users/me/deactivate": Row("204", "204", body={"current_password": PASSWORD}),
+    "GET /users/me/export": Row("200", "200"),
+    "GET /users/me/audit-events": Row("200", "200"),
+    "GET /audit-events": Row(DENIED, "200"),
     "GET /users/me/sessions": Row("200", "200"),
     "POST /users/me/sessions/end-others": Row("204", "204"),
     "DELETE /users/me/sessions/{session_id}": Row(("204", NO_SESSION, NO_SESSION), ("204", NO_SESSION, NO_SESSION)),

@@ -7,9 +7,11 @@ from uuid import uuid4
 
 from httpx import Response
 
+from auth_service.authenticators.single_use import Purpose
 from auth_service.authz.scopes import Scope
 from tests.support.paths import fill
 from tests.support.population import store_item, store_session, store_users
+from tests.support.post import issue_token
 from tests.support.routes import documented_routes, make_app
 from tests.support.service import PASSWORD, Account, Service, bearer
 
@@ -34,6 +36,24 @@ ENOUGH: Mapping[str, tuple[frozenset[Scope], frozenset[Scope]]] = {
     "GET /users/me": (frozenset({READ, ADMIN}), NONE),
     "PATCH /users/me": (frozenset({WRITE, ADMIN}), NONE),
     "PUT /users/me/password": (frozenset({WRITE}), NONE),
+    "POST /users/me/email": (frozenset({WRITE}), NONE),
+    "POST /users/me/email/confirm": (frozenset({WRITE}), NONE),
+    "POST /email-verifications": (ALL, ALL),
+    "POST /email-verifications/confirm": (ALL, ALL),
+    "POST /password-recoveries": (ALL, ALL),
+    "POST /password-recoveries/confirm": (ALL, ALL),
+    "POST /users/{user_id}/password-recovery": (frozenset({ADMIN}), frozenset({ADMIN})),
+    "POST /users/{user_id}/invitation": (frozenset({ADMIN}), frozenset({ADMIN})),
+    "GET /users/me/totp": (frozenset({READ}), NONE),
+    "POST /users/me/totp": (frozenset({WRITE}), NONE),
+    "POST /users/me/totp/confirm": (frozenset({WRITE}), NONE),
+    "POST /users/me/recovery-codes": (frozenset({WRITE}), NONE),
+    "DELETE /users/me/totp": (frozenset({WRITE}), NONE),
+    "DELETE /users/{user_id}/totp": (frozenset({ADMIN}), frozenset({ADMIN})),
+    "POST /users/me/deactivate": (frozenset({WRITE}), NONE),
+    "GET /users/me/export": (NONE, NONE),  # one scope is not enough: it takes READ and ITEMS_READ
+    "GET /users/me/audit-events": (frozenset({READ, ADMIN}), NONE),
+    "GET /audit-events": (frozenset({ADMIN}), NONE),
     "GET /users/me/sessions": (frozenset({READ, ADMIN}), NONE),
     "POST /users/me/sessions/end-others": (frozenset({WRITE, ADMIN}), NONE),
     "DELETE /users/me/sessions/{session_id}": (frozenset({WRITE, ADMIN}), NONE),
@@ -61,6 +81,9 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "POST /users": {"password": PASSWORD},
     "PATCH /users/me": {"full_name": "New Name"},
     "PUT /users/me/password": {"current_password": PASSWORD, "new_password": "a new passphrase"},
+    "POST /users/me/email": {"new_email": "new@example.com", "current_password": PASSWORD},
+    "POST /users/me/totp/confirm": {"code": "123456"},
+    "POST /users/me/deactivate": {"current_password": PASSWORD},
     "PATCH /users/{user_id}": {"full_name": "New Name"},
     "PUT /users/{user_id}": {"full_name": "New Name"},
     "POST /items": {"title": "A blue bicycle"},
@@ -69,9 +92,13 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "POST /clients": {"name": "Orders", "kind": "public"},
     "PATCH /clients/{client_id}": {"name": "Orders"},
 }
+PAST_THE_SCOPE = {"email_not_verified", "totp_not_found", "no_password", "password_exists"}
+"""Only who may is told what is missing for it."""
 ENDS_THE_OTHERS = "POST /users/me/sessions/end-others"
 ENDS_TOKENS = (
     "PUT /users/me/password",
+    "POST /users/me/email/confirm",
+    "POST /users/me/deactivate",
     ENDS_THE_OTHERS,
     "POST /users/{user_id}/sessions/end-all",
     "DELETE /users/{user_id}",
@@ -124,7 +151,7 @@ async def _opened(service: Service, route: str, callers: Mapping[Scope, Account]
     for scope, caller in callers.items():
         living = await service.sign_in_again(caller, scope=scope) if route == ENDS_THE_OTHERS else caller
         response = await _call(service, route, living, await _target(service, route, caller, target))
-        if response.is_success:
+        if response.is_success or response.json()["code"] in PAST_THE_SCOPE:
             opened.add(scope)
         elif not _is_hidden(route, target, scope):
             assert_insufficient_scope(response, is_administrator=ADMIN in callers)
@@ -176,4 +203,7 @@ async def _call(service: Service, route: str, caller: Account, target: Mapping[s
     body = dict(BODIES[route]) if route in BODIES else None
     if route == "POST /users":
         body = {"email": f"{uuid4().hex}@example.com", "password": PASSWORD}
+    if route == "POST /users/me/email/confirm":
+        new_email = f"{uuid4().hex}@example.com"
+        body = {"token": await issue_token(service, caller.id, Purpose.CHANGE_EMAIL, email=new_email)}
     return await service.client.request(method, fill(path, **target), headers=bearer(caller), json=body)

@@ -15,6 +15,7 @@ from tests.support.task_statements import statements_of_this_task
 PATHS = ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"]
 METHODS = {"jwks_uri": "GET", "revocation_feed_uri": "GET"}
 CONFIDENTIAL = ["client_secret_basic", "client_secret_post"]
+SECOND_FACTOR = "urn:auth-service:params:oauth:grant-type:second-factor"
 DOCUMENT = {
     "issuer": ISSUER,
     "token_endpoint": f"{ISSUER}/oauth/token",
@@ -22,8 +23,9 @@ DOCUMENT = {
     "introspection_endpoint": f"{ISSUER}/oauth/introspect",
     "jwks_uri": f"{ISSUER}/.well-known/jwks.json",
     "revocation_feed_uri": f"{ISSUER}/oauth/revocations",
-    "grant_types_supported": ["password", "refresh_token", "client_credentials"],
+    "grant_types_supported": ["password", "refresh_token", "client_credentials", SECOND_FACTOR],
     "response_types_supported": [],
+    "acr_values_supported": ["aal1", "aal2"],
     "scopes_supported": ["admin", "items:read", "items:write", "profile:read", "profile:write"],
     "token_endpoint_auth_methods_supported": ["none", *CONFIDENTIAL],
     "revocation_endpoint_auth_methods_supported": ["none", *CONFIDENTIAL],

@@ -1,10 +1,12 @@
 """What the audit keeps of what was done: who did what to what, and from where."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from auth_service.audit.events import AuditEvent
 from auth_service.clients.models import FIRST_PARTY_CLIENT_ID
 from tests.support.acts import (
     NETWORK,
@@ -72,6 +74,13 @@ DONE: Mapping[str, tuple[Act, str, str | None, str, dict[str, Any]]] = {
         "user",
         {},
     ),
+    "leave": (
+        by_user("POST", "/users/me/deactivate", current_password=PASSWORD),
+        "user.deactivated",
+        "user",
+        "user",
+        {},
+    ),
     "create an item": (by_user("POST", "/items", title="Secret"), "item.created", "user", "new", {}),
     "change an item": (
         by_administrator("PATCH", "/items/{item}", title="Secret", price=1),
@@ -82,6 +91,51 @@ DONE: Mapping[str, tuple[Act, str, str | None, str, dict[str, Any]]] = {
     ),
     "delete an item": (by_administrator("DELETE", "/items/{item}"), "item.deleted", "administrator", "item", {}),
 }
+
+
+ELSEWHERE: Mapping[str, str] = {
+    # event: the file of the tests that assert it
+    "access.denied": "audit/test_audit_refusals.py",
+    "client.authentication": "oauth/test_oauth_client_secrets.py",
+    "client.created": "audit/test_audit_clients.py",
+    "client.deleted": "audit/test_audit_clients.py",
+    "client.secret_rotated": "audit/test_audit_clients.py",
+    "client.sign_in": "oauth/grants/test_client_credentials_grant.py",
+    "client.updated": "audit/test_audit_clients.py",
+    "email.change_requested": "accounts/test_email_change.py",
+    "email.changed": "accounts/test_email_change.py",
+    "email.verified": "accounts/test_email_verification.py",
+    "invitation.sent": "accounts/test_password_recovery.py",
+    "one_time_token.issued": "accounts/test_password_recovery.py",
+    "one_time_token.refused": "accounts/test_proofs_under_way.py",
+    "password.recovered": "accounts/test_password_recovery.py",
+    "queued_mail.rewrapped": "cli/test_cli_keys.py",
+    "recovery.started": "accounts/test_password_recovery.py",
+    "recovery_code.used": "oauth/grants/test_second_factor_grant.py",
+    "recovery_codes.renewed": "accounts/test_second_factor_removal.py",
+    "refresh": "oauth/grants/test_refresh_refusals.py",
+    "refresh.replayed": "oauth/grants/test_refresh_grant.py",
+    "refresh.reused": "oauth/grants/test_refresh_grant.py",
+    "session.ended": "api/test_sessions_api.py",
+    "sign_in.challenged": "accounts/test_second_factor_removal.py",
+    "signing_key.created": "tokens/test_tokens_key_rotation.py",
+    "signing_key.removed": "tokens/test_tokens_key_rotation.py",
+    "signing_key.revoked": "tokens/test_tokens_key_rotation.py",
+    "signing_key.rotated": "tokens/test_tokens_key_rotation.py",
+    "signing_keys.rewrapped": "cli/test_cli_keys.py",
+    "totp.added": "accounts/test_second_factor_removal.py",
+    "totp.offered": "accounts/test_second_factor_removal.py",
+    "totp.removed": "accounts/test_second_factor_removal.py",
+    "totp_seeds.rewrapped": "cli/test_cli_keys.py",
+}
+
+
+def test_every_event_that_there_is_has_a_test() -> None:
+    done = {event for _, event, *_ in DONE.values()}
+
+    assert sorted([*done, *ELSEWHERE]) == sorted(AuditEvent)
+    for event, file in ELSEWHERE.items():
+        assert f'"{event}"' in (Path(__file__).parents[1] / file).read_text(), event
 
 
 @pytest.mark.parametrize("what", DONE)

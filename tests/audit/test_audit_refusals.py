@@ -32,7 +32,7 @@ REFUSED: Mapping[str, tuple[Act, list[tuple[str, str | None, str | None, dict[st
     ),
     "a scope for administrators": (
         lambda world: world.sign_in("ann", PASSWORD, scope="items:read admin"),
-        [("sign_in", None, "user", {"reason": "scope_not_grantable"})],
+        [("sign_in", None, "user", {"reason": "invalid_scope"})],
     ),
     "a privileged field": (
         by_user("PATCH", "/users/me", is_superuser=True),

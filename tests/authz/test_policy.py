@@ -43,10 +43,21 @@ def test_each_action_has_exactly_its_rule() -> None:
         Action.USER_CREATE,
         Action.USER_ADMINISTER,
         Action.USER_DELETE,
+        Action.SECOND_FACTOR_REMOVE,
         Action.ITEM_DELETE,
         Action.CLIENT_ADMINISTER,
+        Action.RECOVERY_START,
+        Action.USER_INVITE,
     }
-    assert by_owners_alone == {Action.PASSWORD_CHANGE, Action.ITEM_CREATE}
+    assert by_owners_alone == {
+        Action.USER_DEACTIVATE,
+        Action.USER_EXPORT,
+        Action.PASSWORD_CHANGE,
+        Action.EMAIL_CHANGE,
+        Action.SECOND_FACTOR_READ,
+        Action.SECOND_FACTOR_CHANGE,
+        Action.ITEM_CREATE,
+    }
     assert {rule for action, rule in RULES.items() if action not in by_superusers_alone | by_owners_alone} == {
         (owner, superuser)
     }

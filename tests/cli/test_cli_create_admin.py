@@ -28,7 +28,7 @@ def migrated(operator: Operator, migrated_database: str) -> Operator:
 
 def _administrator_finding(operator: Operator) -> dict[str, object]:
     findings = json.loads(operator.run("doctor", "--json").stdout)
-    found: dict[str, object] = findings[-1]
+    found: dict[str, object] = next(each for each in findings if each["check"] == "administrator")
     return found
 
 

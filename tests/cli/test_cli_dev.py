@@ -125,6 +125,7 @@ def test_other_commands_work_on_the_same_with_what_it_says(newcomer: Operator) -
         "AUTH_SECURITY__MASTER_KEYS": state.master_key,
         "AUTH_TOKENS__ISSUER": "http://127.0.0.1:9000",
         "AUTH_HTTP__DOCS": "true",
+        "AUTH_MAIL__TRANSPORT": "console",
     }
     assert (outcome.code, outcome.stderr) == (0, "")
     with _what_it_prints(newcomer, **environment) as again:

@@ -7,8 +7,12 @@ from typing import Any
 
 import pytest
 
+from auth_service.mail.outbox import Outbox
+from auth_service.wiring.runtime import Runtime
 from tests.support.commands import Operator, Outcome
 from tests.support.keys import KeyStore
+from tests.support.post import queued
+from tests.support.second_factor import Protected, enrol, replace_seed
 from tests.support.service import running_service
 from tests.support.settings import make_settings, new_master_key
 from tests.support.tokens import read_me
@@ -169,29 +173,101 @@ def test_an_unknown_key_is_not_revoked(operator: Operator, kid: str) -> None:
     )
 
 
+async def _store_secrets(database_url: str, master_key: str) -> tuple[str, Protected]:
+    async with running_service(make_settings(database_url, security={"master_keys": master_key})) as service:
+        async with service.runtime.database.transaction(writing=True) as session:
+            outbox = Outbox(session, service.runtime.outbox_box, datetime.now(UTC), is_on=True)
+            outbox.queue("a kind", {"secret": "in a mail"})
+        return (await service.make_user()).token, await enrol(service)
+
+
+async def _statuses(database_url: str, master_key: str, token: str, protected: Protected) -> list[int]:
+    """Return what those get who come back after the change, of which there are events."""
+    async with running_service(make_settings(database_url, security={"master_keys": master_key})) as service:
+        signed_in = await protected.sign_in(service)
+        assert ("a kind", {"secret": "in a mail"}) in await queued(service)
+        events = {one.event: one for one in await service.audit_events() if one.event.endswith(".rewrapped")}
+        assert set(events) == {"signing_keys.rewrapped", "totp_seeds.rewrapped", "queued_mail.rewrapped"}
+        assert len(events["signing_keys.rewrapped"].detail["kids"]) == 2
+        assert events["totp_seeds.rewrapped"].detail == events["queued_mail.rewrapped"].detail == {"count": 1}
+        return [(await read_me(service, token)).status_code, signed_in.status_code]
+
+
 def test_the_master_key_is_changed_while_the_service_serves(operator: Operator, migrated_database: str) -> None:
     operator.environment["AUTH_DATABASE__URL"] = migrated_database
     old, new = operator.environment["AUTH_SECURITY__MASTER_KEYS"], new_master_key()
     both = f"{new},{old}"
 
-    async def token_before() -> str:
-        async with running_service(make_settings(migrated_database, security={"master_keys": old})) as service:
-            return (await service.make_user()).token
-
-    async def status_after(token: str) -> int:
-        async with running_service(make_settings(migrated_database, security={"master_keys": new})) as service:
-            return (await read_me(service, token)).status_code
-
-    token = asyncio.run(token_before())
+    token, protected = asyncio.run(_store_secrets(migrated_database, old))
     before = listed(operator.run("keys", "list", "--json", AUTH_SECURITY__MASTER_KEYS=both))
     done = operator.run("keys", "rewrap", AUTH_SECURITY__MASTER_KEYS=both)
     again = operator.run("keys", "rewrap", "--json", AUTH_SECURITY__MASTER_KEYS=both)
     after = listed(operator.run("keys", "list", "--json", AUTH_SECURITY__MASTER_KEYS=new))
 
-    assert done == Outcome(0, "Signing keys: 2 of 2 encrypted anew; all are under the first master key now.\n", "")
-    assert (again.code, json.loads(again.stdout)) == (0, {"signing_keys": {"rewrapped": 0, "total": 2}})
+    assert done == Outcome(
+        0,
+        "Signing keys: 2 of 2 encrypted anew; all are under the first master key now.\n"
+        "Seeds of authenticator apps: 1 of 1 encrypted anew; all are under the first master key now.\n"
+        "Queued mail: 1 of 1 encrypted anew; all are under the first master key now.\n",
+        "",
+    )
+    assert (again.code, json.loads(again.stdout)) == (
+        0,
+        {
+            "signing_keys": {"rewrapped": 0, "total": 2, "unopened": 0},
+            "totp_seeds": {"rewrapped": 0, "total": 1, "unopened": 0},
+            "queued_mail": {"rewrapped": 0, "total": 1, "unopened": 0},
+        },
+    )
     assert [key["master_key"] for key in (*before, *after)] == ["older", "older", "first", "first"]
-    assert asyncio.run(status_after(token)) == 200
+    assert asyncio.run(_statuses(migrated_database, new, token, protected)) == [200, 200]
+
+
+def test_mail_that_no_master_key_opens_is_counted_and_the_rest_encrypted_anew(
+    operator: Operator, migrated_database: str
+) -> None:
+    old, lost = operator.environment["AUTH_SECURITY__MASTER_KEYS"], new_master_key()
+    operator.environment["AUTH_DATABASE__URL"] = migrated_database
+    operator.make_signing_key()
+
+    async def queue_mail(master_keys: str) -> None:
+        settings = make_settings(migrated_database, security={"master_keys": master_keys})
+        async with Runtime(settings) as runtime, runtime.database.transaction(writing=True) as session:
+            Outbox(session, runtime.outbox_box, datetime.now(UTC), is_on=True).queue("a kind", {"secret": "in a mail"})
+
+    for master_keys in (lost, old):
+        asyncio.run(queue_mail(master_keys))
+    operator.environment["AUTH_SECURITY__MASTER_KEYS"] = f"{new_master_key()},{old}"
+    for_people, again = operator.run("keys", "rewrap"), operator.run("keys", "rewrap", "--json")
+
+    assert for_people.code == 0
+    assert for_people.stdout.endswith(
+        "Queued mail: 1 of 2 encrypted anew; no master key opens 1, all others are under the first master key now.\n"
+    )
+    assert json.loads(again.stdout)["queued_mail"] == {"rewrapped": 0, "total": 2, "unopened": 1}
+
+
+def test_nobody_s_seed_is_lost_when_it_does_not_open(operator: Operator, migrated_database: str) -> None:
+    old = operator.environment["AUTH_SECURITY__MASTER_KEYS"]
+    both = f"{new_master_key()},{old}"
+    operator.environment.update(AUTH_DATABASE__URL=migrated_database, AUTH_SECURITY__MASTER_KEYS=both)
+
+    async def damage() -> Protected:
+        async with running_service(make_settings(migrated_database, security={"master_keys": old})) as service:
+            protected = await enrol(service)
+            await replace_seed(service, b"damaged")
+        return protected
+
+    async def stored() -> bytes:
+        async with running_service(make_settings(migrated_database, security={"master_keys": both})) as service:
+            return await replace_seed(service, b"")
+
+    protected = asyncio.run(damage())
+    outcome = operator.run("keys", "rewrap")
+
+    assert (outcome.code, outcome.stdout) == (2, "")
+    assert f"app of the account {protected.account.id} cannot be opened with" in outcome.stderr
+    assert asyncio.run(stored()) == b"damaged"
 
 
 def test_a_key_whose_name_begins_with_a_dash_is_revoked(operator: Operator, store: KeyStore) -> None:

@@ -13,7 +13,10 @@ from auth_service.cli.logs import configure_logs
 
 def fail():
     password = "".join(["Tr0ub", "4dor"])
-    raise ValueError("a defect")
+    try:
+        raise RuntimeError("a row" + chr(10) + "DETAIL: with " + password)
+    except RuntimeError as error:
+        raise ValueError("a defect" + chr(10) + "input_value=" + password) from error
 
 configure_logs(as_json={as_json})
 logging.getLogger("uvicorn.error").warning("Careful", extra={{"color_message": "\\x1b[1mCareful"}})
@@ -39,7 +42,8 @@ def test_for_machines_every_event_is_one_line_of_json_and_a_traceback_shows_no_v
 
     assert [event["event"] for event in events] == ["Careful", "token.refused", "request.failed"]
     assert [event["level"] for event in events] == ["warning", "info", "error"]
-    assert "ValueError: a defect" in events[2]["exception"]
+    assert events[2]["exception"].count("Traceback (most recent call last):") == 2
+    assert events[2]["exception"].endswith("ValueError: a defect")
 
 
 def test_for_people_an_event_is_one_line_and_a_traceback_shows_no_values() -> None:

@@ -89,7 +89,7 @@ WRONG_EVERYWHERE = [
     pytest.param(
         {"AUTH_TOKENS__COLOUR": "blue"}, "AUTH_TOKENS__COLOUR: there is no such setting.", id="unknown in a group"
     ),
-    pytest.param({"AUTH_MAIL__HOST": "x"}, "AUTH_MAIL__HOST: there is no such setting.", id="unknown group"),
+    pytest.param({"AUTH_POST__HOST": "x"}, "AUTH_POST__HOST: there is no such setting.", id="unknown group"),
     pytest.param(
         {"AUTH_TOKENS__ISSUER__HOST": "x"},
         "AUTH_TOKENS__ISSUER__HOST: there is no such setting. Did you mean AUTH_TOKENS__ISSUER?",

@@ -104,7 +104,7 @@ async def _sign_out(service: Service, user: Account) -> Response:
 async def test_who_waits_for_a_lock_too_long_gets_503_and_later_succeeds(
     url: str, limit: Limit, name: str, cause: str
 ) -> None:
-    limit(**{name: "500ms"})
+    limit(**{name: "1500ms"})
     async with running_service(make_settings(url)) as service:
         user = await service.make_user()
 

@@ -55,6 +55,7 @@ async def test_the_token_has_the_claims_of_the_profile_and_no_others(service: Se
         "scope": OWN_SCOPES,
         "auth_time": claims["auth_time"],
         "amr": ["pwd"],
+        "acr": "aal1",
         "sid": str((await service.live_sessions(account))[0].id),
     }
     assert claims["auth_time"] in {issued_at, issued_at + 1}

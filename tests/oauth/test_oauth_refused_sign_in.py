@@ -118,7 +118,7 @@ async def test_a_scope_beyond_ones_rights_is_refused_and_recorded(service: Servi
     assert_oauth_error(response, "invalid_scope")
     recorded = (await service.audit_events())[-1]
     assert (recorded.event, recorded.outcome, recorded.subject_id) == ("sign_in", "failure", account.id)
-    assert recorded.detail == {"reason": "scope_not_grantable"}
+    assert recorded.detail == {"reason": "invalid_scope"}
 
 
 async def test_whoever_knows_no_password_learns_nothing_about_scopes(service: Service) -> None:

@@ -14,6 +14,7 @@ DESCRIPTIONS = {
     "unauthorized_client": "This client may not use this grant type.",
     "unsupported_grant_type": "This grant type is not supported here.",
     "invalid_scope": "At least one of the scopes does not exist or cannot be granted to you.",
+    "slow_down": "Too many attempts. Try again later.",
     "invalid_target": "Tokens are not issued for this resource.",
 }
 BASIC_CHALLENGE = 'Basic realm="auth-service", charset="UTF-8"'

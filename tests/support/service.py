@@ -14,13 +14,17 @@ from httpx import ASGITransport, AsyncClient, Response
 from sqlalchemy import delete
 from sqlmodel import SQLModel, col, select
 
+from auth_service.accounts.models import PendingRegistration
 from auth_service.app import create_app
 from auth_service.audit.models import AuditRecord
+from auth_service.authenticators.models import ThrottleCounter
+from auth_service.authenticators.throttle_stores import MemoryStore
 from auth_service.authz.principal import OPERATOR
 from auth_service.authz.scopes import Scope
 from auth_service.clients.models import FIRST_PARTY_CLIENT_ID, Client
 from auth_service.clients.schemas import ClientCreate, ClientWithSecret
 from auth_service.items.models import Item
+from auth_service.mail.models import OutboxMessage
 from auth_service.settings import Settings
 from auth_service.tokens.models import RevocationRecord, SessionRecord
 from auth_service.tokens.session_repository import SessionRepository
@@ -31,7 +35,16 @@ from auth_service.wiring.runtime import Runtime
 
 PASSWORD = "correct horse battery staple"
 _numbers = itertools.count(1)
-_EMPTIED_AFTER_EACH_TEST: tuple[type[SQLModel], ...] = (UserSearchTerm, Item, User, AuditRecord, RevocationRecord)
+_EMPTIED_AFTER_EACH_TEST: tuple[type[SQLModel], ...] = (
+    OutboxMessage,  # first: the worker locks a message before the account that it is for
+    UserSearchTerm,
+    Item,
+    User,
+    AuditRecord,
+    RevocationRecord,
+    PendingRegistration,
+    ThrottleCounter,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +142,9 @@ class Service:
                 await session.exec(delete(table))
             await session.exec(delete(Client).where(col(Client.id) != FIRST_PARTY_CLIENT_ID))
         self.runtime.revocation_feed._list = None
+        if isinstance(store := self.runtime.throttle_counters.store, MemoryStore):
+            store.forget_all()
+        self.runtime.client_secret_throttle.forget_all()
 
 
 @asynccontextmanager

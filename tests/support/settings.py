@@ -8,6 +8,24 @@ from auth_service.settings import Settings
 
 ISSUER = "http://127.0.0.1:8000"
 CHEAP_HASHES = {"argon2_memory_kib": 8, "argon2_passes": 1, "bcrypt_cost": 4, "workers": 2}
+NO_LIMITS = {
+    "storage": "memory",
+    "client_secrets_per_pair": 10_000,
+    **dict.fromkeys(
+        [
+            "guesses_per_pair",
+            "guesses_per_network",
+            "guesses_per_account",
+            "codes_per_account",
+            "costly_per_account",
+            "registrations_per_network",
+            "mails_per_address",
+            "mails_per_network",
+        ],
+        1_000_000,
+    ),
+}
+NO_LIMITS_BY_VARIABLE = {f"AUTH_THROTTLE__{name.upper()}": str(limit) for name, limit in NO_LIMITS.items()}
 CHEAPEST_SERVABLE_HASHES = {"argon2_memory_kib": 7_168, "argon2_passes": 1, "bcrypt_cost": 10, "workers": 2}
 
 
@@ -22,7 +40,9 @@ def make_settings(database_url: str, **groups: dict[str, object]) -> Settings:
         "security": {"master_keys": new_master_key()},
         "tokens": {"issuer": ISSUER, "key_refresh_interval": "PT1H"},  # nothing in the background of a test
         "hashing": dict(CHEAP_HASHES),
+        "throttle": dict(NO_LIMITS),  # all tests come from one network
         "http": {"docs": True},
+        "mail": {"poll_interval": "PT1H"},
     }
     return Settings.model_validate(
         {name: {**defaults.get(name, {}), **groups.get(name, {})} for name in {*defaults, *groups}}

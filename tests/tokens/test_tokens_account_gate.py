@@ -24,12 +24,26 @@ ACCEPTING: dict[str, Mapping[str, Any]] = {
     "GET /users/me": {},
     "PATCH /users/me": {"json": {}},
     "PUT /users/me/password": {"json": {"current_password": "not it", "new_password": NEW_PASSWORD}},
+    "POST /users/me/deactivate": {"json": {"current_password": "not it"}},
+    "GET /users/me/export": {},
+    "GET /users/me/audit-events": {},
+    "GET /audit-events": {},
     "POST /users": {"json": {}},
     "GET /users": {},
     "GET /users/{user_id}": {},
     "PATCH /users/{user_id}": {"json": {}},
     "PUT /users/{user_id}": {"json": {}},
     "DELETE /users/{user_id}": {},
+    "POST /users/me/email": {"json": {"new_email": "new@example.com", "current_password": "not it"}},
+    "POST /users/me/email/confirm": {"json": {"token": "email_none"}},
+    "POST /users/{user_id}/password-recovery": {},
+    "POST /users/{user_id}/invitation": {},
+    "GET /users/me/totp": {},
+    "POST /users/me/totp": {},
+    "POST /users/me/totp/confirm": {"json": {"code": "000000"}},
+    "DELETE /users/me/totp": {},
+    "POST /users/me/recovery-codes": {},
+    "DELETE /users/{user_id}/totp": {},
     "GET /users/me/sessions": {},
     "POST /users/me/sessions/end-others": {},
     "DELETE /users/me/sessions/{session_id}": {},
@@ -56,6 +70,13 @@ ASKING_NOBODY = {
     "GET /.well-known/openid-configuration",
     "GET /livez",
     "GET /readyz",
+}
+# Routes that take a proof by mail: tests/accounts/test_proofs_under_way.py crosses them with what happens meanwhile.
+TAKING_PROOFS = {
+    "POST /email-verifications",
+    "POST /email-verifications/confirm",
+    "POST /password-recoveries",
+    "POST /password-recoveries/confirm",
 }
 
 
@@ -116,9 +137,15 @@ async def _reuse(service: Service, victim: Account, admin: Account) -> Response:
     return await knock(service, "GET /users/me", admin)
 
 
+async def _deactivate(service: Service, victim: Account, _admin: Account) -> Response:
+    proof = {"current_password": PASSWORD}
+    return await service.client.post("/users/me/deactivate", json=proof, headers=bearer(victim))
+
+
 # What makes an account unfit, and what a new sign-in with the old password is told; None: it opens another session.
 UNFIT: dict[str, tuple[Change, str | None]] = {
     "disabled": (_disable, "invalid_grant"),
+    "deactivated by its owner": (_deactivate, "invalid_grant"),
     "deleted": (_delete, "invalid_grant"),
     "password changed": (_change_password, "invalid_grant"),
     "address changed": (_change_address, "invalid_grant"),
@@ -169,7 +196,7 @@ async def test_every_route_of_the_service_is_in_one_of_the_tables(service: Servi
         for method in operations
     }
 
-    assert routes == {*ACCEPTING, *TAKING_FROM_THE_BODY, *ASKING_NOBODY}
+    assert routes == {*ACCEPTING, *TAKING_FROM_THE_BODY, *ASKING_NOBODY, *TAKING_PROOFS}
 
 
 async def test_a_fit_account_is_let_in_everywhere(service: Service) -> None:

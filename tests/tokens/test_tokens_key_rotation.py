@@ -2,19 +2,22 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlmodel import select
 
 from auth_service.authz.principal import OPERATOR
 from auth_service.tokens.errors import YoungKeyError
+from auth_service.tokens.key_repository import StoredKeys
+from auth_service.tokens.key_schedule import rotates_at
 from auth_service.tokens.models import RevocationRecord
 from auth_service.tokens.revocations import RevocationKind, revocation_digest
+from auth_service.tokens.settings import TokenSettings
 from auth_service.wiring.runtime import Runtime
 from tests.support.keys import KeyStore, key_events
 from tests.support.service import Service, running_service
-from tests.support.settings import make_settings
+from tests.support.settings import ISSUER, make_settings
 from tests.support.tokens import assert_invalid_token, read_me
 
 DWELL, INTERVAL = timedelta(hours=24), timedelta(days=30)
@@ -224,3 +227,9 @@ async def test_a_revoked_key_without_a_next_one_is_followed_by_a_new_one(replica
 
     assert sorted((await store.states()).values()) == ["active", "next"]
     assert revoked not in await store.states()
+
+
+def test_without_a_next_key_nothing_is_due() -> None:
+    stored = StoredKeys(records=[], now=datetime.now(UTC))
+
+    assert rotates_at(stored, TokenSettings(issuer=ISSUER)) is None

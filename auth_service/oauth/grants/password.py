@@ -4,19 +4,19 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from auth_service.audit.events import AuditEvent, Origin
+from auth_service.audit.events import AuditEvent
 from auth_service.audit.trail import AuditTrail
 from auth_service.authenticators.password import PasswordAuthenticator
-from auth_service.authz.principal import Principal
+from auth_service.authenticators.second_factors import SecondFactors
+from auth_service.authenticators.throttle_settings import ThrottleKind
 from auth_service.authz.scopes import Scope, grantable_scopes
-from auth_service.clients.fields import ClientGrant
-from auth_service.oauth.errors import InvalidGrantError, InvalidRequestError, InvalidScopeError
+from auth_service.oauth.challenges import CHALLENGE_LIFETIME, Pending, SignInChallenges
+from auth_service.oauth.errors import InvalidGrantError, InvalidRequestError, InvalidScopeError, MfaRequiredError
 from auth_service.oauth.grants.messages import TokenRequest, TokenResponse
-from auth_service.oauth.token_issuer import TokenIssuer
+from auth_service.oauth.sign_in import SignIn
 from auth_service.security.passwords import Verification
 from auth_service.tokens.account_gate import AccountGate
 from auth_service.tokens.errors import UnfitAccountError
-from auth_service.tokens.sessions import Opening, Sessions
 from auth_service.users.fields import MAX_PASSWORD_LENGTH, composed_password
 from auth_service.users.models import User
 from auth_service.users.repository import UserRepository
@@ -31,15 +31,16 @@ class PasswordGrant:
     users: UserRepository
     passwords: PasswordAuthenticator
     gate: AccountGate
-    sessions: Sessions
+    factors: SecondFactors
+    challenges: SignInChallenges
+    sign_in: SignIn
     audit: AuditTrail
-    issuer: TokenIssuer
-    origin: Origin
 
     async def issue(self, request: TokenRequest) -> TokenResponse:
         """Return tokens for the account that `username` and `password` prove.
 
-        Raises InvalidRequestError, InvalidGrantError, InvalidScopeError, HashingOverloadedError.
+        Raises InvalidRequestError, InvalidGrantError, InvalidScopeError, TooManyAttemptsError, HashingOverloadedError,
+        and MfaRequiredError when that is only the first of two factors.
         """
         identifier, password = request.parameters.get("username"), request.parameters.get("password")
         if identifier is None or password is None or _is_too_long(password):
@@ -48,26 +49,29 @@ class PasswordGrant:
         grantable = grantable_scopes(is_superuser=user.is_superuser) & request.client.grantable_scopes
         scopes = grantable if request.scopes is None else request.scopes
         if not scopes <= grantable:
-            self._record_refusal(user, request, "scope_not_grantable")
+            self._record_refusal(user, request, InvalidScopeError.code)
             raise InvalidScopeError
-        user.last_login_at = self.origin.now
-        self.audit.record(AuditEvent.SIGN_IN, actor=_principal(user, request, scopes), subject=user.id, amr=list(_AMR))
-        return await self._open_session(user, request, scopes)
+        if await self.factors.find(user.id) is not None:
+            raise await self._ask_for_second_factor(user, request, scopes)
+        return await self.sign_in.complete(user, request.client, scopes=scopes, audiences=request.audiences, amr=_AMR)
 
-    async def _open_session(self, user: User, request: TokenRequest, scopes: frozenset[Scope]) -> TokenResponse:
-        session, refresh_token = await self.sessions.open(
-            Opening(
-                user=user,
-                client_id=request.client.id,
-                scopes=tuple(scopes),
+    async def _ask_for_second_factor(
+        self, user: User, request: TokenRequest, scopes: frozenset[Scope]
+    ) -> MfaRequiredError:
+        """Keep what the password is good for until the second factor is there; no session is opened yet."""
+        client_id = request.client.id
+        self.audit.record(AuditEvent.SIGN_IN_CHALLENGED, actor=None, subject=user.id, client_id=client_id)
+        token = await self.challenges.open(
+            Pending(
+                user_id=user.id,
+                credential_epoch=user.credential_epoch,
+                client_id=client_id,
+                scopes=sorted(scopes),
                 audiences=request.audiences,
                 amr=_AMR,
-                network=self.origin.network,
-                user_agent=self.origin.user_agent,
-                refreshable=ClientGrant.REFRESH_TOKEN in request.client.grants,
             )
         )
-        return self.issuer.issue(session, scopes=scopes, audiences=request.audiences, refresh_token=refresh_token)
+        return MfaRequiredError(token, lifetime=CHALLENGE_LIFETIME)
 
     async def _authenticate(self, identifier: str, password: SecretStr, request: TokenRequest) -> User:
         """Return the account, locked. The gate is asked after the hash: the password may have changed meanwhile."""
@@ -75,9 +79,10 @@ class PasswordGrant:
         # Copied now: the gate refreshes this very object, and what counts is what the password was checked against.
         epoch = found.credential_epoch if found else 0
         verified_hash = found.hashed_password if found else None
-        verification = await self.passwords.verify(found, password, identifier=identifier)
+        fault = self.gate.find_fault(found) if found else None
+        verification = await self.passwords.verify(found, password, kind=ThrottleKind.SIGN_IN, identifier=identifier)
         try:
-            user = await self._admit(found, verification, epoch)
+            user = await self._admit(found, verification, epoch, fault)
             await self.gate.hold_client(request.client)
         except UnfitAccountError as refusal:
             self._record_refusal(found, request, refusal.reason)
@@ -86,11 +91,16 @@ class PasswordGrant:
             user.hashed_password = verification.replacement
         return user
 
-    async def _admit(self, found: User | None, verification: Verification, epoch: int) -> User:
+    async def _admit(
+        self, found: User | None, verification: Verification, epoch: int, fault: UnfitAccountError | None
+    ) -> User:
+        """Refuse an account that was unfit before without another look: that would take longer, and tell."""
         if found is None:
             raise UnfitAccountError("unknown_account")
         if not verification.matches:
             raise UnfitAccountError("wrong_password")
+        if fault is not None:
+            raise fault
         return await self.gate.admit_and_lock(found.id, credential_epoch=epoch)
 
     def _record_refusal(self, user: User | None, request: TokenRequest, reason: str) -> None:
@@ -108,7 +118,3 @@ def _is_too_long(password: str) -> bool:
         return len(composed_password(password)) > MAX_PASSWORD_LENGTH
     except ValueError:
         return True
-
-
-def _principal(user: User, request: TokenRequest, scopes: frozenset[Scope]) -> Principal:
-    return Principal(subject=user.id, is_superuser=user.is_superuser, scopes=scopes, client_id=request.client.id)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from uuid import UUID
 
 import structlog
 
@@ -10,7 +11,13 @@ from auth_service.audit.events import AuditEvent
 from auth_service.audit.trail import AuditTrail
 from auth_service.authz.scopes import Scope, grantable_scopes
 from auth_service.db.session import Session
-from auth_service.oauth.errors import InvalidGrantError, InvalidRequestError, InvalidScopeError, InvalidTargetError
+from auth_service.oauth.errors import (
+    InvalidGrantError,
+    InvalidRequestError,
+    InvalidScopeError,
+    InvalidTargetError,
+    OAuthError,
+)
 from auth_service.oauth.grants.messages import TokenRequest, TokenResponse
 from auth_service.oauth.token_issuer import TokenIssuer
 from auth_service.tokens.account_gate import AccountGate
@@ -77,18 +84,20 @@ class RefreshTokenGrant:
             raise InvalidGrantError from refusal
         except InvalidTokenError as refusal:
             raise self._refuse(request, refusal) from refusal
+        except OAuthError as refusal:
+            self._record_refusal(request, facts.session.user_id, refusal.code)
+            raise
 
     def _refuse(self, request: TokenRequest, refusal: InvalidTokenError) -> InvalidGrantError:
         log.info("refresh_token.refused", reason=refusal.reason)
         if refusal.subject is not None:
-            self.audit.record_refusal(
-                AuditEvent.REFRESH,
-                actor=None,
-                subject=refusal.subject,
-                reason=refusal.reason,
-                client_id=request.client.id,
-            )
+            self._record_refusal(request, refusal.subject, refusal.reason)
         return InvalidGrantError()
+
+    def _record_refusal(self, request: TokenRequest, subject: UUID | None, reason: str) -> None:
+        self.audit.record_refusal(
+            AuditEvent.REFRESH, actor=None, subject=subject, reason=reason, client_id=request.client.id
+        )
 
     def _record(self, event: AuditEvent, facts: SessionFacts, **detail: object) -> None:
         session = facts.session

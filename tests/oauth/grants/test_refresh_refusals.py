@@ -154,6 +154,8 @@ async def test_a_refresh_never_widens_and_what_it_refuses_is_not_used_up(service
     answer = await refresh(service, admin.refresh_token, scope=scope)
 
     assert_oauth_error(answer, "invalid_scope")
+    recorded = [("refresh", "failure", {"reason": "invalid_scope"})] if scope != "unknown" else []
+    assert await refresh_events(service) == recorded
     assert (await session_row(service, admin.session_id)).rotated_at is None
     successor = (await refresh(service, admin.refresh_token)).json()
     assert successor["scope"] == "profile:read profile:write"

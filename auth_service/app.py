@@ -13,7 +13,7 @@ from auth_service.api import swagger_ui
 from auth_service.api.middleware import HeadersMiddleware, LimitsMiddleware
 from auth_service.api.openapi import install_openapi
 from auth_service.api.problems import install_error_handlers
-from auth_service.api.router import router
+from auth_service.api.router import add_routes
 from auth_service.errors import UnavailableError
 from auth_service.settings import HttpSettings, Settings
 from auth_service.version import VERSION
@@ -62,7 +62,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.include_router(router)
+    add_routes(app)
     if http.docs:
         app.include_router(swagger_ui.router)
     install_error_handlers(app)

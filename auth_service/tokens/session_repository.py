@@ -12,6 +12,7 @@ from auth_service.clients.models import Client
 from auth_service.db.clock import database_now
 from auth_service.db.session import Session
 from auth_service.tokens.models import SessionRecord
+from auth_service.tokens.standing import STANDING_OF_SESSION, Standing
 from auth_service.users.models import User
 
 BATCH = 1000
@@ -25,6 +26,11 @@ class SessionFacts:
     client: Client
     user: User | None
     now: datetime
+
+    @property
+    def standing(self) -> Standing:
+        """What the account gate looks at."""
+        return Standing.of(self.session, self.client, self.user, self.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,11 @@ class SessionRepository:
     def __init__(self, session: Session) -> None:
         """Read and write in `session`."""
         self._session = session
+
+    async def standing_of(self, session_id: UUID) -> Standing | None:
+        """Return what decides whether the session may be used, as it is now, or None."""
+        row = await STANDING_OF_SESSION.find(self._session, session_id=session_id)
+        return Standing.of_row(row) if row is not None else None
 
     async def find(self, session_id: UUID) -> SessionFacts | None:
         """Return the session and whose it is, as they are now, or None."""

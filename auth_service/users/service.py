@@ -23,6 +23,11 @@ class UserService:
         authorize(principal, Action.USER_READ, owner_id=user_id)
         return await self._users.get(user_id)
 
+    def own(self, principal: Principal, user: User) -> User:
+        """Return to its owner an account that has just been read; raises AccessDeniedError for a narrowed token."""
+        authorize(principal, Action.USER_READ, owner_id=user.id)
+        return user
+
     async def search(self, principal: Principal, wanted: UserFilter, sort: UserSort, page: PageRequest) -> Slice[User]:
         """Return a page of users to an administrator; raises AccessDeniedError, InvalidPositionError."""
         authorize(principal, Action.USER_SEARCH)

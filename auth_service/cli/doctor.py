@@ -12,6 +12,7 @@ from auth_service.authenticators.throttle_stores import StoreAwayError
 from auth_service.authz.principal import OPERATOR
 from auth_service.cli.configuration import ConfigurationError, ignored_variables, load_settings, unsafe_settings
 from auth_service.cli.failures import MISCONFIGURED, describe_outage, failing_clearly
+from auth_service.cli.hash_calibration import describe_hashing
 from auth_service.cli.mail_check import find_fault
 from auth_service.db.errors import DatabaseUnavailableError, SchemaBehindError
 from auth_service.db.url import parse_database_url
@@ -54,6 +55,7 @@ def _examine() -> list[Finding]:
     found = unsafe or [Finding("settings", well=True)]
     if ignored := ignored_variables():
         found.append(Finding("ignored", well=True, mend=f"{', '.join(ignored)}: not a setting of this service."))
+    found.append(Finding("hashing", well=True, mend=asyncio.run(describe_hashing(settings.hashing))))
     if settings.mail.is_on:
         fault = asyncio.run(find_fault(settings))
         found.append(Finding("mail", well=fault is None, mend=fault or ""))

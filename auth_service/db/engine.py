@@ -51,7 +51,7 @@ class Database:
         """Commit at the end of the block, or roll back when it raises; a connection is taken by the first statement.
 
         On PostgreSQL a reading one is no transaction at all: at READ COMMITTED each statement sees what is committed
-        when it begins, with or without, and saves the round trips of BEGIN and COMMIT. On SQLite a writing one takes the
+        when it begins, with one or without, and BEGIN and COMMIT are round trips. On SQLite a writing one takes the
         write lock at its start (`BEGIN IMMEDIATE`): one that began by reading could not take it later without losing
         somebody's update.
 

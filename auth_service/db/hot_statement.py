@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 import asyncpg
-from sqlalchemy import Boolean, Column, DateTime, Integer, Numeric, Select, String, Uuid
+from sqlalchemy import Boolean, ColumnElement, DateTime, Integer, Numeric, Select, String, Uuid
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -49,14 +49,16 @@ class HotStatement:
         """
         engine = session.bind
         if session.in_transaction() or not isinstance(engine, AsyncEngine) or engine.dialect.name == "sqlite":
-            return (await session.execute(self._statement, parameters)).one_or_none()
+            connection = await session.connection()
+            found: Sequence[Any] | None = (await connection.execute(self._statement, parameters)).one_or_none()
+            return found
         text, names = self._compiled
         return await _fetch(engine, text, [parameters[name] for name in names])
 
     @cached_property
     def _compiled(self) -> tuple[str, Sequence[str]]:
         """The statement in the driver's words, and the order of its parameters."""
-        compiled = self._statement.compile(dialect=PGDialect_asyncpg())
+        compiled = self._statement.compile(dialect=PGDialect_asyncpg())  # type: ignore[no-untyped-call]
         return str(compiled), tuple(compiled.positiontup or ())
 
 
@@ -78,7 +80,7 @@ async def _fetch(engine: AsyncEngine, text: str, parameters: Sequence[object]) -
     return row
 
 
-def columns_of(entity: type[Table]) -> Sequence[Column[Any]]:
+def columns_of(entity: type[Table]) -> Sequence[ColumnElement[Any]]:
     """Return the columns that `detached` takes, in its order."""
     return class_mapper(entity, configure=False).local_table.c.values()
 

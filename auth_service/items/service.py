@@ -11,7 +11,7 @@ from sqlmodel import col
 from auth_service.audit.events import AuditEvent
 from auth_service.audit.trail import AuditTrail
 from auth_service.authz.actions import Action
-from auth_service.authz.policy import authorize, visible_to
+from auth_service.authz.policy import authorize, visible_owner, visible_to
 from auth_service.authz.principal import Principal
 from auth_service.db.keyset import PageRequest, Slice
 from auth_service.db.uuid7 import uuid7
@@ -45,8 +45,9 @@ class ItemService:
 
     async def get(self, principal: Principal, item_id: UUID, *, with_owner: bool = False) -> Item:
         """Return an item; a foreign one is as missing as one that never was (ItemNotFoundError)."""
-        visible = _visible(principal, with_owner=with_owner)
-        return await self.items.get(item_id, visible=visible, with_owner=with_owner)
+        if with_owner:
+            return await self.items.get_with_owner(item_id, visible=_visible(principal, with_owner=True))
+        return await self.items.get(item_id, owner_id=visible_owner(principal, Action.ITEM_READ))
 
     async def list(
         self, principal: Principal, sort: ItemSort, page: PageRequest, *, owner_id: UUID | None, with_owner: bool

@@ -51,7 +51,7 @@ class Standing:
     def of_row(cls, row: Sequence[Any]) -> Self:
         """Return the facts in a row of STANDING_OF_SESSION."""
         user = None if row[0] is None or row[_FACTS] is None else detached(User, row[_FACTS:])
-        return cls(*row[:_FACTS], user)
+        return cls(*(*row[:_FACTS], user))
 
 
 _FACTS = 9

@@ -1,7 +1,7 @@
 """Remembers which access tokens were verified, because a client shows the same one again and again.
 
-What is remembered is what follows from the token alone: that its signature, its form and its claims are good. Whether it
-may be used is asked of the database each time.
+What is remembered follows from the token alone: its signature, its form and its claims are good. Whether it may be
+used is asked of the database each time.
 """
 
 import time

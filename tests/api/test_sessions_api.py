@@ -192,10 +192,8 @@ async def test_a_guard_asks_the_database_one_thing(service: Service, ann: Accoun
         answer = await read_me(service, ann.token)
 
     assert answer.status_code == 200
-    assert len([one for one in statements if one != "BEGIN"]) == 1, statements
-    assert all(
-        f" {table} " in statements[-1].replace("\n", " ") + " " for table in ("sessions", "users", "oauth_clients")
-    )
+    assert len(statements) == 1, statements
+    assert {"sessions", "users", "oauth_clients"} <= set(statements[0].text.split())
 
 
 async def test_the_database_s_clock_is_an_aware_moment_that_goes_on(service: Service) -> None:

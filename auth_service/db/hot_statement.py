@@ -32,7 +32,7 @@ Entity = TypeVar("Entity", bound=Table)
 class HotStatement:
     """A SELECT of columns that finds one row at most; it changes nothing and locks nothing."""
 
-    def __init__(self, statement: Select[Any]) -> None:
+    def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:
         """Prepare `statement`, whose parameters are named; raises TypeError for a column that needs the ORM."""
         for column in statement.selected_columns:
             kind = column.type.impl_instance if isinstance(column.type, TypeDecorator) else column.type

@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 from sqlalchemy import Engine, event
-from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.exc import DisconnectionError, InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.util import await_only
 
@@ -25,7 +25,7 @@ def without_asking() -> Iterator[None]:
 
 
 def watch_liveness(engine: Engine, *, patience_seconds: float) -> None:
-    """Replace all connections of the pool as soon as one is found closed, or one whose server fell silent.
+    """Replace a connection that is closed, and all of them as soon as one is found whose server fell silent.
 
     Such a server would be waited for without end. The pool's own ping makes three round trips of one, has no limit, and
     says goodbye to a server that does not answer.
@@ -34,7 +34,7 @@ def watch_liveness(engine: Engine, *, patience_seconds: float) -> None:
     def check(connection: Any, _entry: ConnectionPoolEntry, _lent: PoolProxiedConnection) -> None:  # noqa: ANN401
         driver: asyncpg.Connection[asyncpg.Record] = connection.driver_connection
         if driver.is_closed():
-            raise InvalidatePoolError
+            raise DisconnectionError
         if _is_asked.get():
             try:
                 await_only(driver.execute("SELECT", timeout=patience_seconds))

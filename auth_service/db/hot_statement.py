@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import asyncpg
 from sqlalchemy import Boolean, ColumnElement, DateTime, Integer, Numeric, Select, String, Uuid
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
-from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import class_mapper, make_transient_to_detached
 from sqlalchemy.types import TypeDecorator
@@ -25,6 +25,8 @@ _PATIENCE_SECONDS = 2
 
 _NATIVE = (Boolean, DateTime, Integer, Numeric, String, Uuid)
 """Types whose values the driver makes as the ORM would: times are aware and in UTC, amounts are exact."""
+
+_LOST = (ConnectionError, asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError)
 
 Entity = TypeVar("Entity", bound=Table)
 
@@ -63,17 +65,24 @@ class HotStatement:
 
 
 async def _fetch(engine: AsyncEngine, text: str, parameters: Sequence[object]) -> Sequence[Any] | None:
-    with without_asking():
-        lent = await engine.raw_connection()
+    """Ask once more when the connection was lost meanwhile, but not when nothing answers."""
+    try:
+        try:
+            with without_asking():
+                return await _ask(engine, text, parameters)
+        except _LOST:
+            return await _ask(engine, text, parameters)
+    except asyncpg.PostgresError as error:
+        raise DBAPIError(text, None, error, hide_parameters=True) from error
+
+
+async def _ask(engine: AsyncEngine, text: str, parameters: Sequence[object]) -> Sequence[Any] | None:
+    lent = await engine.raw_connection()
     driver: asyncpg.Connection[asyncpg.Record] = lent.driver_connection
     try:
         row: asyncpg.Record | None = await driver.fetchrow(text, *parameters, timeout=_PATIENCE_SECONDS)
-    except BaseException as error:
+    except BaseException:
         driver.terminate()  # whatever state it is in, nobody gets it again
-        if isinstance(error, asyncpg.PostgresError):
-            raise DBAPIError(text, None, error, hide_parameters=True) from error
-        if isinstance(error, asyncpg.InterfaceError):
-            raise InterfaceError(text, None, error, hide_parameters=True) from error
         raise
     finally:
         lent.close()

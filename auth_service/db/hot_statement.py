@@ -26,7 +26,13 @@ _PATIENCE_SECONDS = 2
 _NATIVE = (Boolean, DateTime, Integer, Numeric, String, Uuid)
 """Types whose values the driver makes as the ORM would: times are aware and in UTC, amounts are exact."""
 
-_LOST = (ConnectionError, asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError)
+_LOST = (
+    ConnectionError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.InternalClientError,  # what the driver says when the server's farewell came before the question
+)
 
 Entity = TypeVar("Entity", bound=Table)
 

@@ -11,6 +11,8 @@ from sqlalchemy.exc import DisconnectionError, InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.util import await_only
 
+_FAULTS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
 _is_asked: ContextVar[bool] = ContextVar("is_asked", default=True)
 
 
@@ -38,7 +40,7 @@ def watch_liveness(engine: Engine, *, patience_seconds: float) -> None:
         if _is_asked.get():
             try:
                 await_only(driver.execute("SELECT", timeout=patience_seconds))
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except _FAULTS as error:
                 driver.terminate()
                 raise InvalidatePoolError from error
 

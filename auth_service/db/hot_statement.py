@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import asyncpg
 from sqlalchemy import Boolean, ColumnElement, DateTime, Integer, Numeric, Select, String, Uuid
-from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi, PGDialect_asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import class_mapper, make_transient_to_detached
@@ -78,7 +78,7 @@ async def _fetch(engine: AsyncEngine, text: str, parameters: Sequence[object]) -
                 return await _ask(engine, text, parameters)
         except _LOST:
             return await _ask(engine, text, parameters)
-    except asyncpg.PostgresError as error:
+    except (asyncpg.PostgresError, AsyncAdapt_asyncpg_dbapi.Error) as error:
         raise DBAPIError(text, None, error, hide_parameters=True) from error
 
 

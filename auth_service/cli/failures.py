@@ -54,7 +54,13 @@ def failing_clearly(tell: Tell = write_to_operator) -> Iterator[None]:
 
 
 def describe_outage(error: DatabaseUnavailableError) -> str:
-    """Say what is wrong with the database, and what to look at; some causes have several lines and some have none."""
-    cause = str(getattr(error.__cause__, "orig", None) or error.__cause__ or "").strip() or "no answer in time"
+    """Say what is wrong with the database, and what to look at."""
+    cause = cause_of_outage(error)
     example = "AUTH_DATABASE__URL=postgresql://user:password@db.example.com:5432/auth"
-    return f"the database cannot be used: {cause.splitlines()[0]}. Start it or correct its address. Example: {example}"
+    return f"the database cannot be used: {cause}. Start it or correct its address. Example: {example}"
+
+
+def cause_of_outage(error: DatabaseUnavailableError) -> str:
+    """Return what the driver says in one line; some causes have several and some have none."""
+    cause = str(getattr(error.__cause__, "orig", None) or error.__cause__ or "").strip() or "no answer in time"
+    return cause.splitlines()[0]

@@ -21,6 +21,8 @@ from auth_service.audit.repository import AuditRepository
 from auth_service.audit.service import AuditService
 from auth_service.authenticators.single_use import SingleUseTokens
 from auth_service.authenticators.single_use_repository import SingleUseTokenRepository
+from auth_service.items.repository import ItemRepository
+from auth_service.items.service import ItemService
 from auth_service.mail.messages import Composer
 from auth_service.wiring.foundation import Foundation
 
@@ -110,8 +112,8 @@ class AccountServices(Foundation):
             self._session_repository,
             self.second_factors.repository,
             SingleUseTokenRepository(self.session),
-            self.audit_log,
-            self.items.newest_of,
+            AuditService(AuditRepository(self.session)),  # whoever asks for all that is stored gets it as it is now
+            ItemService(ItemRepository(self.session), self.audit, self.origin.now).newest_of,
             self.throttle,
             self.origin,
         )
@@ -119,7 +121,7 @@ class AccountServices(Foundation):
     @property
     def audit_log(self) -> AuditService:
         """Reading security events."""
-        return AuditService(AuditRepository(self.session))
+        return AuditService(AuditRepository(self.session, self._lists))
 
     @property
     def password_changer(self) -> PasswordChanger:

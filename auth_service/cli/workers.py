@@ -137,7 +137,7 @@ class Workers:
         os.setpgid(0, 0)  # Ctrl+C is for the parent, which tells everybody
         signal.set_wakeup_fd(-1)
         for number in _TOLD_TO_STOP:
-            signal.signal(number, lambda _number, _frame: sys.exit(0))
+            signal.signal(number, signal.SIG_DFL)  # until it serves, there is nothing to finish
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _TOLD_TO_STOP)
         self._held.close()
         structlog.contextvars.bind_contextvars(worker=os.getpid())

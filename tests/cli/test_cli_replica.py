@@ -67,19 +67,12 @@ def test_doctor_says_whether_the_replica_answers_and_is_one(
 
     found = {url: _finding(operator, url) for url in (replica, primary, behind, empty)}
 
+    mend = f"the primary's at {head_revision()}. Wait until it has caught up, or correct {READ_URL}."
     assert found == {
         replica: (0, True, ""),
         primary: (0, True, f"{READ_URL} leads to the primary itself, which is relieved of nothing."),
-        behind: (
-            2,
-            False,
-            f"its schema is at 0001, the primary's at {head_revision()}. Wait until it has caught up, or correct {READ_URL}.",
-        ),
-        empty: (
-            2,
-            False,
-            f"its schema is at nothing, the primary's at {head_revision()}. Wait until it has caught up, or correct {READ_URL}.",
-        ),
+        behind: (2, False, f"its schema is at 0001, {mend}"),
+        empty: (2, False, f"its schema is at nothing, {mend}"),
     }
 
 

@@ -150,6 +150,18 @@ def test_told_to_stop_all_workers_finish_what_is_in_flight(operator: Operator, h
     operator.check(outcome)
 
 
+def test_told_to_stop_while_it_starts_it_ends_without_a_word_about_it(operator: Operator) -> None:
+    operator.run("migrate")
+
+    with operator.start("serve", "--port", str(free_port()), "--workers", str(COUNT)) as program:
+        first = _wait_for(program, "Waiting for application startup.")
+        outcome = program.stop(signal.SIGTERM)
+
+    assert first["worker"] != program.process.pid
+    assert outcome.code == 0
+    operator.check(outcome)
+
+
 def test_no_worker_outlives_a_parent_that_is_killed(operator: Operator) -> None:
     operator.run("migrate")
     port = free_port()

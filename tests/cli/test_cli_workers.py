@@ -4,8 +4,9 @@ import json
 import os
 import signal
 import socket
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -47,7 +48,8 @@ def _stopped(workers: list[int]) -> Iterator[None]:
         yield
     finally:
         for worker in workers:
-            os.kill(worker, signal.SIGCONT)
+            with suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGCONT)
 
 
 def _status(port: int, path: str = "/readyz") -> int:
@@ -71,6 +73,12 @@ def _is_there(worker: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def _wait_until_gone(workers: list[int]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while any(_is_there(worker) for worker in workers):
+        assert time.monotonic() < deadline
 
 
 def test_once_it_is_ready_every_worker_answers(operator: Operator, migrated_database: str) -> None:
@@ -148,6 +156,19 @@ def test_told_to_stop_all_workers_finish_what_is_in_flight(operator: Operator, h
     assert answers == [b"HTTP/1.1 200 OK\r\n"] * COUNT
     assert [worker for worker in workers if _is_there(worker)] == []
     operator.check(outcome)
+
+
+def test_told_twice_by_ctrl_c_it_does_not_wait_for_a_worker_that_hangs(operator: Operator) -> None:
+    operator.run("migrate")
+
+    with _serving(operator, free_port()) as (program, workers), _stopped(workers[:1]):
+        program.process.send_signal(signal.SIGINT)
+        _wait_until_gone(workers[1:])  # by then the first one has been heard
+        started = time.monotonic()
+        outcome = program.stop(signal.SIGINT)
+
+    assert outcome.code == 0
+    assert time.monotonic() - started < 15  # nobody sat out the 25 seconds that a worker has
 
 
 def test_told_to_stop_while_it_starts_it_ends_without_a_word_about_it(operator: Operator) -> None:

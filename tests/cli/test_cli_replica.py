@@ -76,6 +76,18 @@ def test_doctor_says_whether_the_replica_answers_and_is_one(
     }
 
 
+def test_doctor_notices_a_copy_of_another_database(operator: Operator, primary: str, databases: Databases) -> None:
+    other = databases.migrated("postgresql")
+    operator.environment[URL] = other
+    operator.make_signing_key()
+    operator.environment[URL] = primary
+
+    code, well, mend = _finding(operator, other)
+
+    assert (code, well) == (2, False)
+    assert mend.startswith("it has none of the primary's signing keys, so it is a copy of another database")
+
+
 def test_doctor_says_why_a_replica_cannot_be_used(operator: Operator, primary: str) -> None:
     nobody = make_url(primary).set(port=free_port()).render_as_string(hide_password=False)
     missing = make_url(primary).set(database="missing").render_as_string(hide_password=False)

@@ -10,29 +10,22 @@ from sqlmodel.sql.expression import SelectOfScalar
 from auth_service.audit.models import AuditRecord
 from auth_service.audit.queries import AuditFilter
 from auth_service.db.keyset import PageRequest, Slice, SortKey, SortOrder, fetch_slice
-from auth_service.db.replica import Lists
 from auth_service.db.session import Session
 
 
 class AuditRepository:
     """Security events, within one unit of work; only the trail writes them."""
 
-    def __init__(self, session: Session, lists: Lists | None = None) -> None:
-        """Read in `session` unless `lists` says where."""
-        self._lists = lists or Lists(session)
+    def __init__(self, session: Session) -> None:
+        """Read in `session`."""
+        self._session = session
 
     async def search(self, wanted: AuditFilter, page: PageRequest) -> Slice[AuditRecord]:
         """Return one page of the events that `wanted` describes."""
-        return await self._lists.read(lambda session: fetch_slice(session, _matching(wanted), _NEWEST_FIRST, page))
+        return await fetch_slice(self._session, _matching(wanted), _NEWEST_FIRST, page)
 
     async def search_around(self, user_id: UUID, wanted: AuditFilter, page: PageRequest) -> Slice[AuditRecord]:
-        """Return one page of the events of which `user_id` is the subject or the actor."""
-        return await self._lists.read(lambda session: self._fetch_around(session, user_id, wanted, page))
-
-    async def _fetch_around(
-        self, session: Session, user_id: UUID, wanted: AuditFilter, page: PageRequest
-    ) -> Slice[AuditRecord]:
-        """Fetch such a page.
+        """Return one page of the events of which `user_id` is the subject or the actor.
 
         Each of the two has an index that is in order, so a page is made of a page of each. An OR would read and sort
         everything that somebody ever did.
@@ -41,18 +34,18 @@ class AuditRepository:
         found: dict[UUID, AuditRecord] = {}
         more = False
         for column in (AuditRecord.subject_id, AuditRecord.actor_id):
-            part = await fetch_slice(session, matching.where(col(column) == user_id), _NEWEST_FIRST, uncounted)
+            part = await fetch_slice(self._session, matching.where(col(column) == user_id), _NEWEST_FIRST, uncounted)
             found.update((record.id, record) for record in part.rows)
             more = more or part.next_position is not None
         newest = sorted(found.values(), key=lambda record: (record.occurred_at, record.id), reverse=True)
         kept = newest[: page.limit]
         more = more or len(newest) > page.limit
-        count = await self._count_around(session, user_id, matching) if page.count else None
+        count = await self._count_around(user_id, matching) if page.count else None
         return Slice(rows=kept, next_position=_NEWEST_FIRST.position_of(kept[-1]) if more else None, count=count)
 
-    async def _count_around(self, session: Session, user_id: UUID, matching: SelectOfScalar[AuditRecord]) -> int | None:
+    async def _count_around(self, user_id: UUID, matching: SelectOfScalar[AuditRecord]) -> int | None:
         around = or_(col(AuditRecord.subject_id) == user_id, col(AuditRecord.actor_id) == user_id)
-        return await session.scalar(select(func.count()).select_from(matching.where(around).subquery()))
+        return await self._session.scalar(select(func.count()).select_from(matching.where(around).subquery()))
 
 
 _NEWEST_FIRST = SortOrder(

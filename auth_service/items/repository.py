@@ -10,7 +10,6 @@ from sqlalchemy.sql.base import ExecutableOption
 from sqlmodel import col, select
 
 from auth_service.db.keyset import PageRequest, Slice, SortKey, SortOrder, fetch_slice
-from auth_service.db.replica import Lists
 from auth_service.db.session import Session
 from auth_service.items.errors import ItemNotFoundError, OwnerGoneError
 from auth_service.items.models import Item
@@ -20,10 +19,9 @@ from auth_service.items.queries import ItemSort
 class ItemRepository:
     """Items, within one unit of work; `visible` is the caller's part of them, in SQL."""
 
-    def __init__(self, session: Session, lists: Lists | None = None) -> None:
-        """Read and write in `session`; read lists there as well unless `lists` says where."""
+    def __init__(self, session: Session) -> None:
+        """Read and write in `session`."""
         self._session = session
-        self._lists = lists or Lists(session)
 
     async def get(self, item_id: UUID, *, visible: ColumnElement[bool], with_owner: bool = False) -> Item:
         """Return the item, its owner loaded in the same statement if wanted; raises ItemNotFoundError."""
@@ -54,7 +52,7 @@ class ItemRepository:
         statement = select(Item).where(visible).options(*_loading(with_owner=with_owner))
         if owner_id is not None:
             statement = statement.where(col(Item.owner_id) == owner_id)
-        return await self._lists.read(lambda session: fetch_slice(session, statement, _ORDERS[sort], page))
+        return await fetch_slice(self._session, statement, _ORDERS[sort], page)
 
     async def add(self, item: Item) -> None:
         """Store a new item; raises OwnerGoneError."""

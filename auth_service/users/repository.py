@@ -12,7 +12,6 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from auth_service.db.constraints import violated_constraint
 from auth_service.db.keyset import PageRequest, Slice, SortKey, SortOrder, fetch_slice
-from auth_service.db.replica import Lists
 from auth_service.db.session import Session
 from auth_service.users.errors import EmailTakenError, UsernameTakenError, UserNotFoundError
 from auth_service.users.identifier import normalize_identifier
@@ -26,13 +25,9 @@ _HIGHEST_CODE_POINT = "\U0010ffff"
 class UserRepository:
     """Users and their search terms, within one unit of work."""
 
-    def __init__(self, session: Session, lists: Lists | None = None, *, verified_email_required: bool = False) -> None:
-        """Read and write in `session`; read lists there as well unless `lists` says where.
-
-        An operator says whether who has not proven their address may sign in.
-        """
+    def __init__(self, session: Session, *, verified_email_required: bool = False) -> None:
+        """Read and write in `session`; an operator says whether who has not proven their address may sign in."""
         self._session = session
-        self._lists = lists or Lists(session)
         self._verified_email_required = verified_email_required
 
     async def find(self, user_id: UUID) -> User | None:
@@ -83,7 +78,7 @@ class UserRepository:
 
     async def search(self, wanted: UserFilter, sort: UserSort, page: PageRequest) -> Slice[User]:
         """Return one page of the users that `wanted` describes."""
-        return await self._lists.read(lambda session: fetch_slice(session, _matching(wanted), _ORDERS[sort], page))
+        return await fetch_slice(self._session, _matching(wanted), _ORDERS[sort], page)
 
     async def sample_hashes(self, *, about: int) -> Sequence[str]:
         """Return the password hashes of about so many random users; on PostgreSQL without reading all of them."""

@@ -37,7 +37,7 @@ class Foundation:
         self.principal: Principal | None = None
         self.audit = AuditTrail(session, origin)
         verified_email_required = parts.settings.accounts.verified_email_required
-        self._users = UserRepository(session, lists, verified_email_required=verified_email_required)
+        self._users = UserRepository(session, verified_email_required=verified_email_required)
         self._session_repository = SessionRepository(session)
         self.gate = AccountGate(
             self._users,
@@ -50,7 +50,7 @@ class Foundation:
     @property
     def items(self) -> ItemService:
         """Items."""
-        return ItemService(ItemRepository(self.session, self._lists), self.audit, self.origin.now)
+        return ItemService(ItemRepository(self.session), self._lists, self.audit, self.origin.now)
 
     @property
     def sessions(self) -> Sessions:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
 from auth_service.db.url import parse_database_url
 
@@ -16,6 +16,14 @@ class DatabaseSettings(BaseModel):
         default=SecretStr("sqlite:///./var/auth-service.db"),
         description="Where the database is. PostgreSQL, or a SQLite file.",
         examples=["postgresql://user:password@db.example.com:5432/auth"],
+    )
+    read_url: SecretStr | None = Field(
+        default=None,
+        description=(
+            "Where a read replica of the database is, on PostgreSQL: long lists are read there while it answers; what "
+            "they show may lag."
+        ),
+        examples=["postgresql://user:password@replica.example.com:5432/auth"],
     )
     pool_size: int = Field(default=10, ge=1, le=200, description="Connections a process keeps open.", examples=[10])
     pool_overflow: int = Field(
@@ -33,3 +41,11 @@ class DatabaseSettings(BaseModel):
     def _understood(cls, url: SecretStr) -> SecretStr:
         parse_database_url(url.get_secret_value())
         return url
+
+    @field_validator("read_url")
+    @classmethod
+    def _replicated(cls, read_url: SecretStr | None, others: ValidationInfo) -> SecretStr | None:
+        for url in (read_url, others.data.get("url")):
+            if read_url and url and parse_database_url(url.get_secret_value()).is_sqlite:
+                raise ValueError("SQLite has no replicas, so both databases have to be PostgreSQL")
+        return read_url

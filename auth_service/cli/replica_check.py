@@ -3,8 +3,8 @@
 from auth_service.cli.failures import cause_of_outage
 from auth_service.db.engine import Database
 from auth_service.db.errors import DatabaseUnavailableError
-from auth_service.db.migrations import current_revision
 from auth_service.db.replica import Replica
+from auth_service.db.schema_revision import current_revision
 from auth_service.tokens.key_repository import SigningKeyRepository
 from auth_service.wiring.runtime import Runtime
 

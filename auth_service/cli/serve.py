@@ -10,7 +10,6 @@ from auth_service.authenticators.throttle_settings import MEMORY
 from auth_service.cli.configuration import ConfigurationError, load_strict_settings
 from auth_service.cli.failures import failing_clearly
 from auth_service.cli.logs import configure_logs
-from auth_service.cli.mail_check import check_templates
 from auth_service.cli.server import Act, bind, run
 from auth_service.cli.workers import Link, Workers
 from auth_service.settings import Settings
@@ -24,6 +23,8 @@ def run_serve(*, host: str, port: int, workers: int) -> None:
     with failing_clearly():
         settings = settings_of_each(load_strict_settings(), workers=workers)
         if settings.mail.is_on:
+            from auth_service.cli.mail_check import check_templates  # noqa: PLC0415 - 5 MB for whom it serves
+
             check_templates(settings)
     address = {"host": host, "port": port, "issuer": settings.tokens.issuer}
     with bind(host, port) as listener:

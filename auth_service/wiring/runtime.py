@@ -14,8 +14,8 @@ from auth_service.authz.errors import AccessDeniedError
 from auth_service.db.engine import Database
 from auth_service.db.errors import SchemaBehindError
 from auth_service.db.locks import try_lock_until_commit
-from auth_service.db.migrations import current_revision, is_behind
 from auth_service.db.replica import Lists, Replica
+from auth_service.db.schema_revision import current_revision, is_behind
 from auth_service.errors import PermissionDeniedError, ServiceError
 from auth_service.settings import Settings
 from auth_service.tokens.errors import UnusableKeysError, UnusableSigningKeyError

@@ -6,7 +6,7 @@ import json
 import pytest
 from sqlalchemy import make_url
 
-from auth_service.db.migrations import head_revision
+from auth_service.db.schema_revision import head_revision
 from tests.support.commands import Operator, free_port
 from tests.support.database_faults import execute
 from tests.support.databases import Databases

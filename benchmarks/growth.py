@@ -64,7 +64,9 @@ def _installations(exits: ExitStack, server: PostgresServer, figures: Figures) -
     for size in figures.sizes:
         url = asyncio.run(_create_database(server.url, f"town_{size}"))
         filling = _filling(size, figures.filled)
-        made.append(exits.enter_context(running_installation(replicas=1, settings=SETTINGS, database_url=url, fill=filling)))
+        made.append(
+            exits.enter_context(running_installation(replicas=1, settings=SETTINGS, database_url=url, fill=filling))
+        )
     yield from zip(figures.sizes, made, strict=True)
 
 
@@ -101,9 +103,9 @@ async def _measure(towns: Sequence[Town], figures: Figures, turns: int) -> None:
             _tell(f"turn {turn + 1} of {turns}: question {number}")
             for town in towns:
                 took[case.group, case.name, town.users] += [town.get(case) for _ in range(IN_A_ROW)]
-        for town in towns * SIGN_INS_IN_A_ROW:
+        for town in [*towns] * SIGN_INS_IN_A_ROW:
             took[REQUESTS, "sign in", town.users].append(town.sign_in())
-        for town in towns * IN_A_ROW:
+        for town in [*towns] * IN_A_ROW:
             took[REQUESTS, "refresh", town.users].append(town.refresh())
         for town in towns:
             for name, work in town.background().items():
@@ -120,7 +122,9 @@ def _sizes(text: str) -> Sequence[int]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--users", type=_sizes, default=_sizes("1000,100000,1000000"), help="sizes, with commas between")
+    parser.add_argument(
+        "--users", type=_sizes, default=_sizes("1000,100000,1000000"), help="sizes, with commas between"
+    )
     parser.add_argument("--turns", type=int, default=10, help=f"times {IN_A_ROW} requests of each kind")
     parser.add_argument("--quick", action="store_true", help="1,000 and 100,000 users, three turns")
     parser.add_argument("--output", type=Path, default=RESULTS, help="the Markdown file that is written")

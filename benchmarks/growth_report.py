@@ -43,16 +43,24 @@ def report(figures: Figures, *, machine: str, turns: int) -> tuple[str, Sequence
     missed = list(_missed(figures))
     parts = [
         "# What growth costs",
-        f"{machine} {turns} turns; every size is asked in each turn. Milliseconds over HTTP on one connection, medians.",
+        f"{machine} {turns} turns; each asks every size. Medians of milliseconds over HTTP, one connection.",
         table(("users", "filled in", "database"), [_filled_row(figures, size) for size in figures.sizes]),
-        f"Goals: each list, search and count at {largest} users at most {GOAL_MILLISECONDS:g} ms and at most "
-        f"{GOAL_RATIO:g} times its time at {figures.sizes[0]:,}; sign-ins a second at least {GOAL_SIGN_INS:g} of those at "
-        f"{figures.sizes[0]:,}. {'**Missed:** ' + '; '.join(missed) if missed else 'All are met'}.",
+        _goals(figures, missed),
     ]
     headings = ("", *(f"{size:,}" for size in figures.sizes), f"p99 at {largest}", "ratio", "")
     for group, names in figures.groups().items():
         parts += [f"## {group}", table(headings, [_row(figures, group, name, missed) for name in names])]
     return "\n\n".join(parts) + "\n", missed
+
+
+def _goals(figures: Figures, missed: Sequence[str]) -> str:
+    smallest, largest = (f"{size:,}" for size in (figures.sizes[0], figures.sizes[-1]))
+    verdict = f"**Missed:** {'; '.join(missed)}" if missed else "All are met"
+    return (
+        f"Goals: each list, search and count at {largest} users at most {GOAL_MILLISECONDS:g} ms and at most "
+        f"{GOAL_RATIO:g} times its time at {smallest}; sign-ins a second at least {GOAL_SIGN_INS:g} of those at "
+        f"{smallest}. {verdict}."
+    )
 
 
 def _filled_row(figures: Figures, size: int) -> Sequence[str]:

@@ -68,8 +68,12 @@ class Town:
         await database.close()
         connection = http.client.HTTPConnection("127.0.0.1", installation.ports[0])
         keys: dict[str, object] = {"master_keys": installation.environment["AUTH_SECURITY__MASTER_KEYS"]}
-        issuer: dict[str, object] = {"issuer": installation.environment["AUTH_TOKENS__ISSUER"]}
-        runtime = Runtime(make_settings(installation.database_url, security=keys, tokens=issuer))
+        tokens: dict[str, object] = {
+            name.removeprefix("AUTH_TOKENS__").lower(): value
+            for name, value in installation.environment.items()
+            if name.startswith("AUTH_TOKENS__")
+        }
+        runtime = Runtime(make_settings(installation.database_url, security=keys, tokens=tokens))
         await runtime.load_keys()
         return cls(users, installation, connection, facts, itertools.cycle(people), runtime, middles)
 

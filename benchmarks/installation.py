@@ -36,7 +36,7 @@ class Installation:
 
 
 @contextmanager
-def running_installation(
+def running_installation(  # noqa: PLR0913 - what an installation may differ in
     *,
     replicas: int,
     settings: Mapping[str, str] | None = None,

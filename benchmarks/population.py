@@ -27,8 +27,10 @@ TABLE_NAMES = tuple(dict.fromkeys(table.name for table in TABLES))
 Tell = Callable[[str], None]
 
 _CONSTRAINTS = """
-SELECT conname AS name, conrelid::regclass::text AS table, contype::text AS kind, pg_get_constraintdef(oid) AS definition
-FROM pg_constraint WHERE contype IN ('p', 'u', 'f') AND (conrelid = ANY($1::regclass[]) OR confrelid = ANY($1::regclass[]))
+SELECT conname AS name, conrelid::regclass::text AS table, contype::text AS kind,
+    pg_get_constraintdef(oid) AS definition
+FROM pg_constraint
+WHERE contype IN ('p', 'u', 'f') AND (conrelid = ANY($1::regclass[]) OR confrelid = ANY($1::regclass[]))
 """
 _INDEXES = """
 SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition

@@ -24,37 +24,43 @@ $$ SELECT (lpad(to_hex((extract(epoch FROM pg_temp.moment(number, rows)) * 1000)
 """
 
 _FIRST = (
-    "Maria James Wei Fatima Ivan Anna Jose Mohammed Li Elena John Olga Carlos Aisha Peter Yuki Sofia Ahmed Priya David Nina "
-    "Jan Laura Omar Chloe Raj Emma Lucas Zoe Hugo Ines Tom Ana Felix Leila Marco Ingrid Pavel Ruth Noah Grace Ali Eva "
-    "Samuel Hana Viktor Clara Diego Amara Sven"
+    "Maria James Wei Fatima Ivan Anna Jose Mohammed Li Elena John Olga Carlos Aisha Peter Yuki Sofia Ahmed Priya "
+    "David Nina Jan Laura Omar Chloe Raj Emma Lucas Zoe Hugo Ines Tom Ana Felix Leila Marco Ingrid Pavel Ruth "
+    "Noah Grace Ali Eva Samuel Hana Viktor Clara Diego Amara Sven"
 )
 _LAST = (
-    "Wang Smith Silva Kumar Garcia Ivanov Müller Nguyen Khan Kim Rossi Sato Jones Martin Novak Ali Lopez Schmidt Chen Brown "
-    "Petrov Haddad Okafor Larsen Costa Fischer Dubois Weber Moreno Suzuki Patel Walker Bianchi Hansen Popescu Yilmaz Kaya "
-    "Jansen Horvat Nowak Lindqvist Mbeki Castro Ferrari Becker Virtanen Papadopoulos Byrne Osei Quispe Abebe Tanaka "
-    "Andersson Moreau Santos Keller Dimitrov Farah Iyer Ogawa Zhang Reyes Adeyemi Vargas Kovacs Bakker Rahman Sousa Ito Berg"
+    "Wang Smith Silva Kumar Garcia Ivanov Müller Nguyen Khan Kim Rossi Sato Jones Martin Novak Ali Lopez Schmidt "
+    "Chen Brown Petrov Haddad Okafor Larsen Costa Fischer Dubois Weber Moreno Suzuki Patel Walker Bianchi Hansen "
+    "Popescu Yilmaz Kaya Jansen Horvat Nowak Lindqvist Mbeki Castro Ferrari Becker Virtanen Papadopoulos Byrne "
+    "Osei Quispe Abebe Tanaka Andersson Moreau Santos Keller Dimitrov Farah Iyer Ogawa Zhang Reyes Adeyemi Vargas "
+    "Kovacs Bakker Rahman Sousa Ito Berg"
 )
 
 _USERS = f"""
 INSERT INTO users (id, email, email_normalized, username, full_name, hashed_password, is_active, is_superuser,
     email_verified_at, credential_epoch, created_at, updated_at, last_login_at)
-SELECT pg_temp.uuid7(n, $4, 10), address, address, CASE WHEN n % 2 = 0 THEN 'user' || n END,
-    ('{{{_FIRST.replace(" ", ",")}}}'::text[])[1 + floor(50 * pg_temp.draw(n, 1) ^ 2)] || ' '
-        || ('{{{_LAST.replace(" ", ",")}}}'::text[])[1 + floor(70 * pg_temp.draw(n, 2) ^ 2)]
-        || CASE WHEN pg_temp.draw(n, 3) < 0.3 THEN '' ELSE '-'
-        || ('{{{_LAST.replace(" ", ",")}}}'::text[])[1 + floor(70 * pg_temp.draw(n, 4))] END,
-    $5, pg_temp.draw(n, 5) >= 0.02, n % greatest($3 / {SUPERUSERS}, 1) = 7,
-    CASE WHEN pg_temp.draw(n, 6) < 0.8 THEN pg_temp.moment(n, $4) + interval '5 minutes' END,
-    1, pg_temp.moment(n, $4), pg_temp.moment(n, $4) + interval '1 hour', pg_temp.moment(n, $4) + interval '1 hour'
+SELECT pg_temp.uuid7(n, $4, 10), name || '@' || domain, name || '@' || domain,
+    CASE WHEN n % 2 = 0 THEN 'user' || n END, first || ' ' || last, $5, pg_temp.draw(n, 5) >= 0.02,
+    n % greatest($3 / {SUPERUSERS}, 1) = 7,
+    CASE WHEN pg_temp.draw(n, 6) < 0.8 THEN pg_temp.moment(n, $4) + interval '5 minutes' END, 1,
+    pg_temp.moment(n, $4), pg_temp.moment(n, $4) + interval '1 hour', pg_temp.moment(n, $4) + interval '1 hour'
 FROM (
-    SELECT n, 'person' || n || '@' || CASE
-        WHEN pg_temp.draw(n, 7) < 0.45 OR n <= 1000 THEN 'mail.example.com'
-        WHEN pg_temp.draw(n, 7) < 0.65 THEN 'post.example.org'
-        WHEN pg_temp.draw(n, 7) < 0.75 THEN 'work.example.net'
-        ELSE 'team' || floor($3 / 200.0 * pg_temp.draw(n, 8) ^ 2) || '.example.com' END AS address
-    FROM generate_series($1::bigint, $2::bigint) AS n
+    SELECT n, first, last, CASE WHEN n <= 1000 THEN 'person'
+            ELSE replace(replace(lower(first || '.' || last), 'ü', 'u'), '-', '.') END || n AS name,
+        CASE WHEN pg_temp.draw(n, 7) < 0.45 OR n <= 1000 THEN 'mail.example.com'
+            WHEN pg_temp.draw(n, 7) < 0.65 THEN 'post.example.org'
+            WHEN pg_temp.draw(n, 7) < 0.75 THEN 'work.example.net'
+            ELSE 'team' || floor($3 / 200.0 * pg_temp.draw(n, 8) ^ 2) || '.example.com' END AS domain
+    FROM (
+        SELECT n, ('{{{_FIRST.replace(" ", ",")}}}'::text[])[1 + floor(50 * pg_temp.draw(n, 1) ^ 2)] AS first,
+            ('{{{_LAST.replace(" ", ",")}}}'::text[])[1 + floor(70 * pg_temp.draw(n, 2) ^ 2)]
+            || CASE WHEN pg_temp.draw(n, 3) < 0.3 THEN ''
+                ELSE '-'
+                || ('{{{_LAST.replace(" ", ",")}}}'::text[])[1 + floor(70 * pg_temp.draw(n, 4))] END AS last
+        FROM generate_series($1::bigint, $2::bigint) AS n
+    ) AS named
 ) AS people
-"""
+"""  # noqa: S608 - nothing but words from above
 _TERMS = """
 INSERT INTO user_search_terms (term, user_id)
 SELECT DISTINCT term, id
@@ -87,18 +93,22 @@ SELECT pg_temp.uuid7(n, $4, 30), pg_temp.uuid7(1 + floor($3::bigint * pg_temp.dr
     CASE WHEN used > opened THEN left(md5('key'), 16) END
 FROM (
     SELECT n, pg_temp.draw(n, 22) < 0.2 AS is_over, now() - interval '60 days' * pg_temp.draw(n, 23) AS opened,
-        greatest(now() - interval '60 days' * pg_temp.draw(n, 23), now() - interval '13 days' * pg_temp.draw(n, 24)) AS used
+        greatest(now() - interval '60 days' * pg_temp.draw(n, 23),
+            now() - interval '13 days' * pg_temp.draw(n, 24)) AS used
     FROM generate_series($1::bigint, $2::bigint) AS n
 ) AS opened_sessions
 WHERE $5::text <> ''
 """
 _EVENTS = """
 INSERT INTO audit_events (id, occurred_at, event, outcome, actor_id, subject_id, client_id, network, request_id, detail)
-SELECT pg_temp.uuid7(n, $4, 40), pg_temp.moment(n, $4), kind, CASE WHEN pg_temp.draw(n, 31) < 0.05 THEN 'failure' ELSE 'success' END,
-    person, person, 'client_first_party', '10.' || n % 199 || '.' || n % 251 || '.' || n % 241, md5(n::text), '{}'
+SELECT pg_temp.uuid7(n, $4, 40), pg_temp.moment(n, $4), kind,
+    CASE WHEN pg_temp.draw(n, 31) < 0.05 THEN 'failure' ELSE 'success' END, person, person,
+    'client_first_party', '10.' || n % 199 || '.' || n % 251 || '.' || n % 241, md5(n::text), '{}'
 FROM (
-    SELECT n, CASE WHEN pg_temp.draw(n, 32) < 0.6 THEN 'sign_in' WHEN pg_temp.draw(n, 32) < 0.9 THEN 'session.ended'
-            WHEN pg_temp.draw(n, 32) < 0.99 THEN 'user.updated' WHEN pg_temp.draw(n, 32) < 0.9999 THEN 'password.changed'
+    SELECT n, CASE WHEN pg_temp.draw(n, 32) < 0.6 THEN 'sign_in'
+            WHEN pg_temp.draw(n, 32) < 0.9 THEN 'session.ended'
+            WHEN pg_temp.draw(n, 32) < 0.99 THEN 'user.updated'
+            WHEN pg_temp.draw(n, 32) < 0.9999 THEN 'password.changed'
             ELSE 'user.deleted' END AS kind,
         pg_temp.uuid7(1 + floor($3::bigint * pg_temp.draw(n, 33))::bigint, $3, 10) AS person
     FROM generate_series($1::bigint, $2::bigint) AS n
@@ -107,13 +117,14 @@ WHERE $5::text <> ''
 """
 _THROTTLES = """
 INSERT INTO throttle_counters (key, count, expires_at)
-SELECT encode(sha256(('familiar ' || n)::bytea), 'hex'), 1, now() + interval '1 day' + interval '29 days' * pg_temp.draw(n, 41)
+SELECT encode(sha256(('familiar ' || n)::bytea), 'hex'), 1,
+    now() + interval '1 day' + interval '29 days' * pg_temp.draw(n, 41)
 FROM generate_series($1::bigint, $2::bigint) AS n WHERE $3::bigint > 0 AND $4::bigint > 0 AND $5::text <> ''
 """
 _ONE_TIME_TOKENS = """
 INSERT INTO single_use_tokens (digest, purpose, user_id, credential_epoch, email, created_at, expires_at)
-SELECT sha256(('token ' || n)::bytea), 'verify-email', pg_temp.uuid7(n, $3, 10), 1, 'person' || n || '@example.com', now(),
-    now() + interval '1 day'
+SELECT sha256(('token ' || n)::bytea), 'verify-email', pg_temp.uuid7(n, $3, 10), 1, 'person' || n || '@example.com',
+    now(), now() + interval '1 day'
 FROM generate_series($1::bigint, $2::bigint) AS n WHERE $4::bigint > 0 AND $5::text <> ''
 """
 _REVOCATIONS = """

@@ -67,7 +67,8 @@ class PendingRegistrationRepository:
 
     async def delete_expired(self) -> bool:
         """Remove a batch of those whose time is over; say whether there may be more."""
-        expired = select(_Pending.digest).where(col(_Pending.expires_at) <= database_now_once())
+        over = select(_Pending.digest).where(col(_Pending.expires_at) <= database_now_once())
+        expired = over.order_by(col(_Pending.expires_at))
         digests = (await self._session.exec(expired.limit(_BATCH).with_for_update(skip_locked=True))).all()
         statement = delete(_Pending).where(col(_Pending.digest).in_(digests))
         await self._session.exec(statement.execution_options(synchronize_session=False))

@@ -89,7 +89,8 @@ class SecondFactorRepository:
         over = select(TotpCredential.user_id).where(
             col(TotpCredential.confirmed_at).is_(None), col(TotpCredential.created_at) < now - older_than
         )
-        ids = (await self._session.exec(over.limit(BATCH).with_for_update(skip_locked=True))).all()
+        oldest = over.order_by(col(TotpCredential.created_at)).limit(BATCH)
+        ids = (await self._session.exec(oldest.with_for_update(skip_locked=True))).all()
         statement = delete(TotpCredential).where(col(TotpCredential.user_id).in_(ids))
         await self._session.exec(statement.execution_options(synchronize_session=False))
         return len(ids) == BATCH

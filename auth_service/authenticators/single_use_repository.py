@@ -65,7 +65,8 @@ class SingleUseTokenRepository:
 
     async def delete_expired(self) -> bool:
         """Remove a batch of those whose time is over; say whether there may be more."""
-        expired = select(SingleUseToken.digest).where(col(SingleUseToken.expires_at) <= database_now_once())
+        over = select(SingleUseToken.digest).where(col(SingleUseToken.expires_at) <= database_now_once())
+        expired = over.order_by(col(SingleUseToken.expires_at))
         digests = (await self._session.exec(expired.limit(_BATCH).with_for_update(skip_locked=True))).all()
         statement = delete(SingleUseToken).where(col(SingleUseToken.digest).in_(digests))
         await self._session.exec(statement.execution_options(synchronize_session=False))

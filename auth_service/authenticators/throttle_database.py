@@ -95,7 +95,8 @@ class DatabaseStore:
 
 async def forget_expired_counters(session: Session) -> bool:
     """Remove a batch of counters whose window is over, and of marks; say whether there may be more."""
-    expired = select(_key).where(_expires_at < database_now_once()).limit(BATCH).with_for_update(skip_locked=True)
+    over = select(_key).where(_expires_at < database_now_once()).order_by(_expires_at)
+    expired = over.limit(BATCH).with_for_update(skip_locked=True)
     removed: Any = await session.exec(
         delete(ThrottleCounter).where(_key.in_(expired)).execution_options(synchronize_session=False)
     )

@@ -17,7 +17,7 @@ class database_now(FunctionElement[datetime]):  # noqa: N801 - it is used like S
 
 
 def database_now_once() -> ScalarSelect[datetime]:
-    """Return the same, read once by a statement and not anew for every row: only then can an index be searched by it."""
+    """Return the same, read once by a statement and not for every row: only then can an index be searched by it."""
     return select(database_now()).scalar_subquery()
 
 

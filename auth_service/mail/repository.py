@@ -81,7 +81,8 @@ class OutboxRepository:
     async def delete_given_up(self, *, older_than: timedelta) -> bool:
         """Remove a batch of what was given up that long ago; say whether there may be more."""
         old = await self._now() - older_than
-        given_up = select(OutboxMessage.id).where(col(OutboxMessage.failed_at) < old).limit(BATCH)
+        over = select(OutboxMessage.id).where(col(OutboxMessage.failed_at) < old)
+        given_up = over.order_by(col(OutboxMessage.failed_at)).limit(BATCH)
         return await self._execute(delete(OutboxMessage).where(col(OutboxMessage.id).in_(given_up))) == BATCH
 
     async def rewrap_batch(self, box: SecretBox, *, after: UUID | None) -> Rewrapped:

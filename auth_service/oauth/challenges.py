@@ -102,7 +102,8 @@ class SignInChallenges:
 
     async def forget_batch(self) -> bool:
         """Remove a batch of challenges that have expired; say whether there may be more."""
-        over = select(SignInChallenge.digest).where(col(SignInChallenge.expires_at) <= database_now_once())
+        expired = select(SignInChallenge.digest).where(col(SignInChallenge.expires_at) <= database_now_once())
+        over = expired.order_by(col(SignInChallenge.expires_at))
         digests = (await self._session.exec(over.limit(BATCH).with_for_update(skip_locked=True))).all()
         statement = delete(SignInChallenge).where(col(SignInChallenge.digest).in_(digests))
         await self._session.exec(statement.execution_options(synchronize_session=False))

@@ -122,7 +122,8 @@ class Revocations:
     async def delete_outlived(self, *, older_than: timedelta) -> bool:
         """Remove a batch of the entries that are that old; no cursor needs them. Say whether there may be more."""
         now = (await self._session.exec(select(database_now()))).one()
-        outlived = select(RevocationRecord.seq).where(col(RevocationRecord.before) < now - older_than).limit(BATCH)
+        over = select(RevocationRecord.seq).where(col(RevocationRecord.before) < now - older_than)
+        outlived = over.order_by(col(RevocationRecord.before)).limit(BATCH)
         statement = delete(RevocationRecord).where(col(RevocationRecord.seq).in_(outlived))
         removed = await self._session.exec(statement.execution_options(synchronize_session=False))
         return removed.rowcount == BATCH

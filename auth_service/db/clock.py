@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from sqlalchemy import ScalarSelect, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -14,11 +13,6 @@ class database_now(FunctionElement[datetime]):  # noqa: N801 - it is used like S
 
     type = UTCDateTime()
     inherit_cache = True
-
-
-def database_now_once() -> ScalarSelect[datetime]:
-    """Return the same, read once by a statement and not for every row: only then can an index be searched by it."""
-    return select(database_now()).scalar_subquery()
 
 
 @compiles(database_now)

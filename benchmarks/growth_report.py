@@ -11,6 +11,10 @@ from benchmarks.population import Filled
 GOAL_MILLISECONDS, GOAL_RATIO, GOAL_SIGN_INS = 10.0, 1.5, 0.95
 SIGN_IN = "sign in"
 _WITH_GOAL = (LISTS, SEARCHES, COUNTS)
+_READING = (
+    "Medians of milliseconds over HTTP, one connection. Where other work keeps the machine busy, medians show that as "
+    "well; the fastest answers show it least."
+)
 
 
 @dataclass(slots=True)
@@ -43,11 +47,12 @@ def report(figures: Figures, *, machine: str, turns: int) -> tuple[str, Sequence
     missed = list(_missed(figures))
     parts = [
         "# What growth costs",
-        f"{machine} {turns} turns; each asks every size. Medians of milliseconds over HTTP, one connection.",
+        f"{machine} {turns} turns; each asks every size. {_READING}",
         table(("users", "filled in", "database"), [_filled_row(figures, size) for size in figures.sizes]),
         _goals(figures, missed),
     ]
-    headings = ("", *(f"{size:,}" for size in figures.sizes), f"p99 at {largest}", "ratio", "")
+    fastest = (f"fastest at {figures.sizes[0]:,}", f"at {largest}")
+    headings = ("", *(f"{size:,}" for size in figures.sizes), f"p99 at {largest}", "ratio", *fastest, "")
     for group, names in figures.groups().items():
         parts += [f"## {group}", table(headings, [_row(figures, group, name, missed) for name in names])]
     return "\n\n".join(parts) + "\n", missed
@@ -55,7 +60,8 @@ def report(figures: Figures, *, machine: str, turns: int) -> tuple[str, Sequence
 
 def _goals(figures: Figures, missed: Sequence[str]) -> str:
     smallest, largest = (f"{size:,}" for size in (figures.sizes[0], figures.sizes[-1]))
-    verdict = f"**Missed:** {'; '.join(missed)}" if missed else "All are met"
+    asked = sum(len(names) for group, names in figures.groups().items() if group in _WITH_GOAL) + 1
+    verdict = f"**Missed** by {len(missed)} of {asked}, which are marked" if missed else "All are met"
     return (
         f"Goals: each list, search and count at {largest} users at most {GOAL_MILLISECONDS:g} ms and at most "
         f"{GOAL_RATIO:g} times its time at {smallest}; sign-ins a second at least {GOAL_SIGN_INS:g} of those at "
@@ -85,5 +91,6 @@ def _missed(figures: Figures) -> Sequence[str]:
 def _row(figures: Figures, group: str, name: str, missed: Sequence[str]) -> Sequence[str]:
     medians = [f"{figures.median(group, name, size):.2f}" for size in figures.sizes]
     slowest = percentile(figures.took[group, name, figures.sizes[-1]], 0.99)
+    fastest = [f"{min(figures.took[group, name, size]):.2f}" for size in (figures.sizes[0], figures.sizes[-1])]
     verdict = "MISSED" if name in missed else ""
-    return name.replace("|", "\\|"), *medians, f"{slowest:.2f}", f"{figures.ratio(group, name):.2f}", verdict
+    return name.replace("|", "\\|"), *medians, f"{slowest:.2f}", f"{figures.ratio(group, name):.2f}", *fastest, verdict

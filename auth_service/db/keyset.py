@@ -55,6 +55,11 @@ class SortOrder:
         columns = tuple_(*(key.column for key in self.keys))
         return columns < tuple_(*values) if self.descending else columns > tuple_(*values)
 
+    def reaching(self, values: Sequence[object]) -> ColumnElement[bool]:
+        """Say in SQL what comes no later than a row with these keys."""
+        columns = tuple_(*(key.column for key in self.keys))
+        return columns >= tuple_(*values) if self.descending else columns <= tuple_(*values)
+
     def columns_of(self, entity: Any) -> list[Mapped[Any]]:  # noqa: ANN401 - a table or an alias of one
         """Return the columns of the keys."""
         return [getattr(entity, key.name) for key in self.keys]
@@ -119,16 +124,18 @@ async def fetch_sifted_slice(
     """
     table = walked.column_descriptions[0]["entity"]
     rest = _behind(walked, order, page)
-    entity = aliased(table, rest.order_by(*order.clauses()).limit(MAX_WALKED).subquery())
+    last = rest.with_only_columns(*order.columns_of(table)).order_by(*order.clauses()).offset(MAX_WALKED - 1).limit(1)
+    end = (await (await session.connection()).execute(last)).one_or_none()
+    if end is not None:  # said by its keys: whoever comes or goes meanwhile, nobody is left out
+        rest = rest.where(order.reaching(end))
+    # The offset keeps the planner from mixing the sieve into the walk, on which it would bet too much.
+    entity = aliased(table, rest.order_by(*order.clauses()).offset(0).subquery())
     sifted = select(entity).where(*sieve(entity)).order_by(*order.clauses(entity)).limit(page.limit + 1)
     rows = (await session.exec(sifted)).all()
     kept = rows[: page.limit]
+    next_position: Position | None = [str(value) for value in end] if end is not None else None
     if len(rows) > page.limit:
-        next_position: Position | None = order.position_of(kept[-1])
-    else:
-        last = rest.with_only_columns(*order.columns_of(table)).order_by(*order.clauses()).offset(MAX_WALKED - 1)
-        row = (await (await session.connection()).execute(last.limit(1))).one_or_none()
-        next_position = [str(value) for value in row] if row is not None else None
+        next_position = order.position_of(kept[-1])
     count = await _count_sifted(session, walked, order, sieve) if page.count else None
     return Slice(rows=kept, next_position=next_position, count=count)
 

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,28 +32,40 @@ class Installation:
     database_url: str
     ports: Sequence[int]
     administrator: Mapping[str, str]
+    environment: Mapping[str, str]
 
 
 @contextmanager
-def running_installation(
-    *, replicas: int, settings: Mapping[str, str] | None = None, sqlite: bool = False, core: int | None = None
+def running_installation(  # noqa: PLR0913 - what an installation may differ in
+    *,
+    replicas: int,
+    settings: Mapping[str, str] | None = None,
+    sqlite: bool = False,
+    core: int | None = None,
+    database_url: str | None = None,
+    fill: Callable[[str], None] | None = None,
 ) -> Iterator[Installation]:
     """Yield an installation with an empty database that ends with the block.
 
-    `settings` go over those that it has. With `core` that is the only one that the replicas run on.
+    `settings` go over those that it has. With `core` that is the only one that the replicas run on. With a
+    `database_url` there is no server of its own. `fill` gets the URL when there is a schema, before anything serves.
     """
     with ExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory()))
-        operator = make_operator(folder, None if sqlite else exits.enter_context(PostgresServer()).url)
+        if database_url is None and not sqlite:
+            database_url = exits.enter_context(PostgresServer()).url
+        operator = make_operator(folder, database_url)
         operator.environment.update({"AUTH_TOKENS__SHARED_AUDIENCES": AUDIENCE, **(settings or {})})
         operator.run("migrate")
         operator.run("create-admin", "--email", EMAIL, "--password-stdin", stdin=f"{PASSWORD}\n")
+        if fill is not None:
+            fill(operator.environment["AUTH_DATABASE__URL"])
         ports = [free_port() for _ in range(replicas)]
         for port in ports:
             exits.enter_context(_serving(folder, operator.environment, port, core=core))
         form = {"grant_type": "password", "username": EMAIL, "password": PASSWORD}
         token = httpx.post(f"http://127.0.0.1:{ports[0]}/oauth/token", data=form).json()["access_token"]
-        yield Installation(operator.environment["AUTH_DATABASE__URL"], ports, bearer(token))
+        yield Installation(operator.environment["AUTH_DATABASE__URL"], ports, bearer(token), operator.environment)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col, select
 
 from auth_service.clients.models import Client
+from auth_service.db.batches import change_oldest
 from auth_service.db.clock import database_now
 from auth_service.db.session import Session
 from auth_service.tokens.models import SessionRecord
@@ -128,25 +129,26 @@ class SessionRepository:
 
     async def wipe_salts(self, *, older_than: timedelta) -> bool:
         """Forget what a batch of successors, which can no longer be asked for again, were derived with."""
-        old = await self.now() - older_than
-        has_salt = col(SessionRecord.successor_salt).is_not(None)
-        ids = await self._lock_batch(has_salt, col(SessionRecord.rotated_at) < old)
-        statement = update(SessionRecord).where(col(SessionRecord.id).in_(ids)).values(successor_salt=None)
-        await self._session.exec(statement.execution_options(synchronize_session=False))
-        return len(ids) == BATCH
+        return await change_oldest(
+            self._session,
+            update(SessionRecord).values(successor_salt=None),
+            col(SessionRecord.id),
+            col(SessionRecord.successor_salt).is_not(None),
+            moment=col(SessionRecord.rotated_at),
+            older_than=older_than,
+            limit=BATCH,
+        )
 
     async def delete_expired(self, *, older_than: timedelta) -> bool:
         """Remove a batch of sessions that ended or expired that long ago; say whether there may be more."""
-        old = await self.now() - older_than
-        ids = await self._lock_batch(col(SessionRecord.idle_expires_at) < old)
-        statement = delete(SessionRecord).where(col(SessionRecord.id).in_(ids))
-        await self._session.exec(statement.execution_options(synchronize_session=False))
-        return len(ids) == BATCH
-
-    async def _lock_batch(self, *which: ColumnElement[bool]) -> Sequence[UUID]:
-        """Lock some of these sessions, but wait for none: whoever waits while holding others can end in a deadlock."""
-        statement = select(SessionRecord.id).where(*which).limit(BATCH).with_for_update(skip_locked=True)
-        return (await self._session.exec(statement)).all()
+        return await change_oldest(
+            self._session,
+            delete(SessionRecord),
+            col(SessionRecord.id),
+            moment=col(SessionRecord.idle_expires_at),
+            older_than=older_than,
+            limit=BATCH,
+        )
 
 
 # Both are put together once: that takes as long as running them.

@@ -108,12 +108,18 @@ class Runtime(Parts):
         self.stand_ins.replace(sample)
 
     async def forget_what_is_over(self) -> None:
-        """Remove what nothing depends on any more, in small transactions; one replica at a time does it."""
+        """Remove what nothing depends on any more, in small transactions; one replica at a time does it.
+
+        After each it rests for as long as that took: a large backlog takes half of what it could, not all.
+        """
         more = True
         while more:
+            began = time.monotonic()
             async with self.unit_of_work(writing=True) as work:
                 is_mine = await try_lock_until_commit(work.session, "retention")
                 more = is_mine and await work.forget_batch()
+            if more:
+                await asyncio.sleep(time.monotonic() - began)
 
     @asynccontextmanager
     async def unit_of_work(

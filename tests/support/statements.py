@@ -54,7 +54,7 @@ def _noting(service: Service, note: Callable[..., None]) -> Iterator[None]:
     fetch = hot_statement._fetch
 
     async def noted_fetch(engine: AsyncEngine, text: str, parameters: Sequence[object]) -> Sequence[Any] | None:
-        note(None, None, text, parameters)
+        note(None, None, text, tuple(parameters))
         return await fetch(engine, text, parameters)
 
     event.listen(sync_engine, "before_cursor_execute", note)

@@ -12,7 +12,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from auth_service.db.session import Session
 from auth_service.errors import InvalidInputError
 
-MAX_WALKED, MAX_COUNTED = 3_000, 10_000
+MAX_WALKED, MAX_COUNTED = 2_000, 10_000
 
 Row = TypeVar("Row")
 Position = Sequence[str]

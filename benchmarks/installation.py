@@ -31,33 +31,47 @@ class Installation:
 
     database_url: str
     ports: Sequence[int]
+    processes: Sequence[int]
     administrator: Mapping[str, str]
 
 
 @contextmanager
 def running_installation(
-    *, replicas: int, settings: Mapping[str, str] | None = None, sqlite: bool = False, core: int | None = None
+    *,
+    replicas: int,
+    settings: Mapping[str, str] | None = None,
+    sqlite: bool = False,
+    core: int | None = None,
+    database_url: str | None = None,
+    cheap_hashes: bool = True,
 ) -> Iterator[Installation]:
     """Yield an installation with an empty database that ends with the block.
 
-    `settings` go over those that it has. With `core` that is the only one that the replicas run on.
+    `settings` go over those that it has. With `core` that is the only one that the replicas run on. `database_url` is
+    an empty database to use; without `cheap_hashes` passwords are hashed as by default.
     """
     with ExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory()))
-        operator = make_operator(folder, None if sqlite else exits.enter_context(PostgresServer()).url)
+        if database_url is None and not sqlite:
+            database_url = exits.enter_context(PostgresServer()).url
+        operator = make_operator(folder, database_url)
+        if not cheap_hashes:
+            for name in [name for name in operator.environment if name.startswith("AUTH_HASHING__")]:
+                del operator.environment[name]
         operator.environment.update({"AUTH_TOKENS__SHARED_AUDIENCES": AUDIENCE, **(settings or {})})
         operator.run("migrate")
         operator.run("create-admin", "--email", EMAIL, "--password-stdin", stdin=f"{PASSWORD}\n")
         ports = [free_port() for _ in range(replicas)]
-        for port in ports:
-            exits.enter_context(_serving(folder, operator.environment, port, core=core))
+        serving = [_serving(folder, operator.environment, port, core=core) for port in ports]
+        processes = [exits.enter_context(each) for each in serving]
         form = {"grant_type": "password", "username": EMAIL, "password": PASSWORD}
         token = httpx.post(f"http://127.0.0.1:{ports[0]}/oauth/token", data=form).json()["access_token"]
-        yield Installation(operator.environment["AUTH_DATABASE__URL"], ports, bearer(token))
+        yield Installation(operator.environment["AUTH_DATABASE__URL"], ports, processes, bearer(token))
 
 
 @contextmanager
-def _serving(folder: Path, environment: Mapping[str, str], port: int, *, core: int | None) -> Iterator[None]:
+def _serving(folder: Path, environment: Mapping[str, str], port: int, *, core: int | None) -> Iterator[int]:
+    """Yield the process once it is ready."""
     log = folder / f"{port}.log"
     with (
         log.open("wb") as errors,
@@ -75,7 +89,7 @@ def _serving(folder: Path, environment: Mapping[str, str], port: int, *, core: i
                 if process.poll() is not None:
                     raise RuntimeError(log.read_text())
                 time.sleep(0.05)
-            yield
+            yield process.pid
         finally:
             process.terminate()
 

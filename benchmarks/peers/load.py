@@ -1,0 +1,99 @@
+"""Puts a load on a server by the generator in load/, and returns what it saw."""
+
+import json
+import subprocess
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.peers import environments
+from benchmarks.peers.contenders import Contender
+from benchmarks.peers.processes import family_of, on_cores
+from benchmarks.peers.requests import Door, WrongAnswerError
+
+_MARGIN_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Requests of one kind: at this rate a second, or without one as many as are answered."""
+
+    door: Door
+    connections: int = 16
+    rate: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What one stream saw, in requests a second and milliseconds; `busy` is the share of a core that the server used."""
+
+    per_second: float
+    p50: float = 0.0
+    p99: float = 0.0
+    busy: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class LoadGenerator:
+    """The generator, on cores of its own; each load lasts so long after the warm-up."""
+
+    folder: Path
+    cores: Collection[int]
+    warm_up_seconds: float
+    seconds: float
+
+    def run(self, contender: Contender, streams: Mapping[str, Stream]) -> dict[str, Figures]:
+        """Put the streams on the server, all at once, once it has answered one request of each kind as it should.
+
+        Raises WrongAnswerError when an answer under load is not 2xx.
+        """
+        for stream in streams.values():
+            contender.check(stream.door)
+        seen = self._generate(
+            {
+                "url": contender.url,
+                "warmUpSeconds": self.warm_up_seconds,
+                "seconds": self.seconds,
+                "processes": family_of(contender.process),
+                "streams": {name: _planned(contender, stream) for name, stream in streams.items()},
+            }
+        )
+        for name, stream in seen["streams"].items():
+            if stream["refused"] or not stream["answers"]:
+                raise WrongAnswerError(f"{contender.name}, {name}: {stream}")
+        return {name: _figures(stream, seen["serverBusy"]) for name, stream in seen["streams"].items()}
+
+    def _generate(self, plan: Mapping[str, Any]) -> dict[str, Any]:
+        with on_cores(self.cores):
+            done = subprocess.run(
+                ["node", "load.mjs"],  # noqa: S607 - whichever Node is first in the path
+                cwd=self.folder,
+                input=json.dumps(plan).encode(),
+                stdout=subprocess.PIPE,
+                check=True,
+                timeout=self.warm_up_seconds + self.seconds + _MARGIN_SECONDS,
+            )
+        seen: dict[str, Any] = json.loads(done.stdout)
+        return seen
+
+
+def prepare_load_generator(cores: Collection[int], *, warm_up_seconds: float, seconds: float) -> LoadGenerator:
+    """Install the generator where it is not yet."""
+    folder = environments.prepare_node("load", environments.HERE / "load")
+    return LoadGenerator(folder, cores, warm_up_seconds, seconds)
+
+
+def _planned(contender: Contender, stream: Stream) -> dict[str, Any]:
+    requests = contender.sent_by_each(stream.door, stream.connections)
+    chained = next((request for request in requests[0] if request.chain), None)
+    return {
+        "connections": stream.connections,
+        "rate": stream.rate,
+        "requests": [[request.planned() for request in each] for each in requests],
+        "chain": chained and {"name": chained.chain, "forms": [each[0].form for each in requests]},
+    }
+
+
+def _figures(stream: Mapping[str, Any], busy: float) -> Figures:
+    return Figures(stream["perSecond"], stream["p50"], stream["p99"], busy)

@@ -20,8 +20,11 @@ from auth_service_client.async_verifier import AsyncVerifier
 from auth_service_client.settings import VerifierSettings
 from tests.support.commands import ROOT, free_port, make_operator
 from tests.support.postgres import PostgresServer
+from tests.support.settings import CHEAPEST_SERVABLE_HASHES
 
 ISSUER, AUDIENCE = "https://auth.example.com", "https://orders.example.com"
+DEFAULT_HASHES: Mapping[str, str | None] = {f"AUTH_HASHING__{name.upper()}": None for name in CHEAPEST_SERVABLE_HASHES}
+"""Takes away the settings by which an installation hashes passwords at next to no cost."""
 EMAIL, PASSWORD = "ann@example.com", "correct horse battery staple"
 
 
@@ -39,26 +42,24 @@ class Installation:
 def running_installation(
     *,
     replicas: int,
-    settings: Mapping[str, str] | None = None,
+    settings: Mapping[str, str | None] | None = None,
     sqlite: bool = False,
     core: int | None = None,
     database_url: str | None = None,
-    cheap_hashes: bool = True,
 ) -> Iterator[Installation]:
     """Yield an installation with an empty database that ends with the block.
 
-    `settings` go over those that it has. With `core` that is the only one that the replicas run on. `database_url` is
-    an empty database to use; without `cheap_hashes` passwords are hashed as by default.
+    `settings` go over those that it has; None takes one away. With `core` that is the only one that the replicas run
+    on. `database_url` is an empty database to use.
     """
     with ExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory()))
         if database_url is None and not sqlite:
             database_url = exits.enter_context(PostgresServer()).url
         operator = make_operator(folder, database_url)
-        if not cheap_hashes:
-            for name in [name for name in operator.environment if name.startswith("AUTH_HASHING__")]:
-                del operator.environment[name]
-        operator.environment.update({"AUTH_TOKENS__SHARED_AUDIENCES": AUDIENCE, **(settings or {})})
+        wanted = {**operator.environment, "AUTH_TOKENS__SHARED_AUDIENCES": AUDIENCE, **(settings or {})}
+        operator.environment.clear()
+        operator.environment.update({name: value for name, value in wanted.items() if value is not None})
         operator.run("migrate")
         operator.run("create-admin", "--email", EMAIL, "--password-stdin", stdin=f"{PASSWORD}\n")
         ports = [free_port() for _ in range(replicas)]

@@ -47,7 +47,10 @@ def prepare_node(name: str, source: Path) -> Path:
 
 def installed_python(python: Path, *packages: str) -> str:
     """Return the packages with their versions, for the report."""
-    script = "import sys\nfrom importlib.metadata import version\nprint(', '.join(f'{n} {version(n)}' for n in sys.argv[1:]))"
+    script = (
+        "import sys; from importlib.metadata import version;"
+        "print(', '.join(f'{name} {version(name)}' for name in sys.argv[1:]))"
+    )
     done = subprocess.run([str(python), "-c", script, *packages], check=True, capture_output=True, text=True)
     return done.stdout.strip()
 
@@ -58,7 +61,8 @@ def installed_node(folder: Path, *packages: str) -> str:
         "console.log([`Node ${process.versions.node}`, ...process.argv.slice(1).map((name) => "
         "`${name} ${JSON.parse(require('fs').readFileSync(`node_modules/${name}/package.json`)).version}`)].join(', '))"
     )
-    done = subprocess.run(["node", "-e", script, *packages], cwd=folder, check=True, capture_output=True, text=True)
+    command = ["node", "-e", script, *packages]
+    done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
     return done.stdout.strip()
 
 

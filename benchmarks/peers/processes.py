@@ -39,7 +39,7 @@ def running_server(
     with (
         log.open("wb") as output,
         subprocess.Popen(
-            command, cwd=folder, env={**os.environ, **environment}, stdout=output, stderr=subprocess.STDOUT
+            command, cwd=folder, env={**own_environment(), **environment}, stdout=output, stderr=subprocess.STDOUT
         ) as process,
     ):
         try:
@@ -51,6 +51,11 @@ def running_server(
                 process.wait(_STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def own_environment() -> dict[str, str]:
+    """Return the variables of this process, without what would lead another Python to this one's packages."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
 
 
 def family_of(process: int) -> list[int]:

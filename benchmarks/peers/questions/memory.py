@@ -1,0 +1,84 @@
+"""How much memory a server has at rest, and how much more when many people sign in at once."""
+
+import asyncio
+import sys
+import time
+from collections import defaultdict
+
+import httpx
+
+from benchmarks.installation import table
+from benchmarks.peers.contenders import Contender
+from benchmarks.peers.dialects import OURS
+from benchmarks.peers.field import Field
+from benchmarks.peers.notebook import Mode
+from benchmarks.peers.processes import forget_peak, peak_kib, resident_kib
+from benchmarks.peers.question import EVERYBODY
+from benchmarks.peers.requests import Door, WrongAnswerError
+from benchmarks.peers.sections import Panel, Section
+
+_AT_ONCE = 64
+_PATIENCE_SECONDS, _REST_SECONDS = 120.0, 2.0
+_KIB, _MB = 1024, 1_000_000
+_IDLE_MB, _ADDED_MB, _HASH_MB = 110.0, 20.0, 19 * 1024 * _KIB / _MB
+
+
+class Memory:
+    """Measured before anything else, of the process that answers."""
+
+    name = "memory"
+    contenders = EVERYBODY
+    modes = (Mode.UNPINNED,)
+
+    def __init__(self) -> None:
+        self._idle: dict[str, float] = {}
+        self._added: dict[str, list[float]] = defaultdict(list)
+        self._cores = 0
+
+    def measure(self, field: Field) -> None:
+        """Let everybody sign in at once, as often as there are repetitions."""
+        self._cores = len(field.server_cores)
+        time.sleep(_REST_SECONDS)
+        self._idle = {each.name: resident_kib(each.process) * _KIB / _MB for each in field.contenders}
+        for _ in range(field.repetitions):
+            for contender in field.contenders:
+                self._added[contender.name].append(self._added_by_sign_ins(contender))
+
+    def section(self) -> Section:
+        """Return the megabytes, and whether they are few enough."""
+        text = (
+            f"VmRSS at rest, and the most that {_AT_ONCE} sign-ins at once add to it (VmHWM), in MB (10^6 bytes), on "
+            f"{self._cores} cores; of the process that answers, after its start and the sign-in of a few people."
+        )
+        rows = [(who, f"{self._idle[who]:.0f}", f"{max(added):.0f}") for who, added in self._added.items()]
+        figures = table(["who", "at rest", f"{_AT_ONCE} sign-ins add"], rows)
+        idle, added = self._idle[OURS.name], max(self._added[OURS.name])
+        most = _HASH_MB * self._cores + _ADDED_MB
+        goals = {
+            f"at rest at most {_IDLE_MB:g} MB ({idle:.0f})": idle <= _IDLE_MB,
+            f"{_AT_ONCE} sign-ins at once add at most {most:.0f} MB ({added:.0f})": added <= most,
+        }
+        panels = [
+            Panel("memory at rest", "MB", self._idle),
+            Panel(f"{_AT_ONCE} sign-ins at once add", "MB", {who: max(each) for who, each in self._added.items()}),
+        ]
+        return Section("Memory", [text, figures], panels, goals)
+
+    def _added_by_sign_ins(self, contender: Contender) -> float:
+        forget_peak(contender.process)
+        asyncio.run(_sign_in_at_once(contender))
+        added = peak_kib(contender.process) * _KIB / _MB - self._idle[contender.name]
+        print(f"{_AT_ONCE} sign-ins at once, {contender.name}: {added:.0f} MB more", file=sys.stderr)
+        return added
+
+
+async def _sign_in_at_once(contender: Contender) -> None:
+    requests = [each[0] for each in contender.sent_by_each(Door.SIGN_IN, _AT_ONCE)]
+    limits = httpx.Limits(max_connections=_AT_ONCE)
+    async with httpx.AsyncClient(base_url=contender.url, limits=limits, timeout=_PATIENCE_SECONDS) as client:
+        sent = [
+            client.request(each.method, each.path, headers=dict(each.headers), content=each.body) for each in requests
+        ]
+        for answer in await asyncio.gather(*sent):
+            if not answer.is_success:
+                raise WrongAnswerError(f"{contender.name}: {answer.status_code} {answer.text[:500]}")

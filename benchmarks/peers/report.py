@@ -1,0 +1,93 @@
+"""The report as Markdown, and the pictures beside it."""
+
+import json
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from benchmarks.installation import describe_machine
+from benchmarks.peers import environments
+from benchmarks.peers.sections import Section
+
+POSTGRES, LOAD = "PostgreSQL", "load generator"
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How much is measured; the claimants are enough that nobody comes to have very many sessions."""
+
+    repetitions: int
+    warm_up_seconds: float
+    seconds: float
+    claimants: int
+    is_short: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What the figures were measured with; the versions by what has them."""
+
+    versions: Mapping[str, str]
+    scale: Scale
+
+
+def render(sections: Mapping[str, Section], seen: Circumstances) -> str:
+    """Return all of it; a section's name is that of its picture."""
+    parts = ["# This service beside its peers", *_opening(seen), "## Goals", _goals(sections.values())]
+    for name, section in sections.items():
+        parts += [f"## {section.title}", *section.text, f"![{section.title}]({picture_name(name)})"]
+    return "\n\n".join(parts) + "\n"
+
+
+def missed_goals(sections: Mapping[str, Section]) -> list[str]:
+    """Return the goals that were not reached."""
+    return [goal for section in sections.values() for goal, met in section.goals.items() if not met]
+
+
+def draw(sections: Mapping[str, Section], folder: Path) -> None:
+    """Draw a picture for each question, by matplotlib in an environment of its own."""
+    source = environments.HERE / "pictures"
+    python = environments.prepare_python("pictures", source)
+    pictures = [
+        {
+            "file": str(folder / picture_name(name)),
+            "title": section.title,
+            "panels": [asdict(panel) for panel in section.panels],
+        }
+        for name, section in sections.items()
+    ]
+    subprocess.run([str(python), str(source / "draw.py")], input=json.dumps(pictures), text=True, check=True)
+
+
+def picture_name(question: str) -> str:
+    """Return the file that shows this question."""
+    return f"peers-{question}.png"
+
+
+def _opening(seen: Circumstances) -> list[str]:
+    scale, versions = seen.scale, {**seen.versions}
+    machine = describe_machine(versions.pop(POSTGRES))
+    load = versions.pop(LOAD)
+    short = "**A short run, to show what the command does: a full run on a machine at rest says more.**"
+    how = (
+        f"{machine} One process each, in production as its documentation says, over one PostgreSQL that does not wait "
+        "for the disk (`fsync` off), a database each. All of them run while one of them is loaded, and they take turns; "
+        f"the figures are medians of {scale.repetitions} repetitions of {scale.seconds:g} s (sign-ins: 3 s at least) "
+        f"after {scale.warm_up_seconds:g} s of warm-up. Before each the answer is checked; an answer under load that is "
+        "not 2xx ends the run."
+    )
+    where = (
+        "*Pinned*: the server on one core, load generator and PostgreSQL on another; *unpinned*: wherever the kernel "
+        f"puts them. Load: {load}. autocannon sends as much as is answered; at a fixed rate undici does, because "
+        "autocannon would spend each second's requests at the second's beginning. What was measured:"
+    )
+    listed = "\n".join(f"- {each}" for each in versions.values())
+    return [*([short] if scale.is_short else []), how, where, listed]
+
+
+def _goals(sections: Iterable[Section]) -> str:
+    lines = []
+    for section in sections:
+        lines += [f"- {section.title}: {goal}: {'met' if met else 'MISSED'}." for goal, met in section.goals.items()]
+    return "\n".join(lines)

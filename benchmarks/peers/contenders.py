@@ -8,6 +8,7 @@ from typing import TypeVar
 import httpx
 
 from benchmarks.peers.dialects import Dialect
+from benchmarks.peers.processes import resident_kib
 from benchmarks.peers.requests import Door, Request
 
 READERS = [f"reader{number}@example.com" for number in range(16)]
@@ -25,6 +26,7 @@ class Contender:
     url: str
     process: int
     versions: str
+    resident_at_start_kib: int
     requests: Mapping[Door, Sequence[Request]]
 
     @property
@@ -54,6 +56,7 @@ class Contender:
 
 def make_contender(dialect: Dialect, url: str, process: int, versions: str, claimants: Sequence[str]) -> Contender:
     """Register people where the peer lets them, sign the readers in, give each an item."""
+    resident = resident_kib(process)
     if register := dialect.register:
         _at_once(lambda address: register(address).send(url), [*READERS, *claimants])
     answers = _sign_in(dialect, url)
@@ -71,7 +74,7 @@ def make_contender(dialect: Dialect, url: str, process: int, versions: str, clai
         requests[Door.UPDATE] = [dialect.update_item(item, each) for item, each in zip(items, headers, strict=True)]
     if refresh := dialect.refresh:
         requests[Door.REFRESH] = [refresh(answer) for answer in answers]
-    return Contender(dialect, url, process, versions, requests)
+    return Contender(dialect, url, process, versions, resident, requests)
 
 
 def _sign_in(dialect: Dialect, url: str) -> list[httpx.Response]:

@@ -1,6 +1,6 @@
 """What every question can do: measure in a field, and say what came of it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Protocol
 
 from benchmarks.peers.dialects import BETTER_AUTH, DJANGO_REST, FASTAPI_USERS, OURS
@@ -17,9 +17,20 @@ BOTH_MODES = [Mode.PINNED, Mode.UNPINNED]
 class Question(Protocol):
     """One line of the comparison."""
 
-    name: str
-    contenders: Collection[str]
-    modes: Sequence[Mode]
+    @property
+    def name(self) -> str:
+        """What `--only` calls it, and its picture."""
+        ...
+
+    @property
+    def contenders(self) -> Collection[str]:
+        """Whom it can be put to."""
+        ...
+
+    @property
+    def modes(self) -> Collection[Mode]:
+        """Where it is measured in a full run."""
+        ...
 
     def measure(self, field: Field) -> None:
         """Measure in the mode of this field."""

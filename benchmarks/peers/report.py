@@ -2,12 +2,13 @@
 
 import json
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.installation import describe_machine
 from benchmarks.peers import environments
+from benchmarks.peers.question import SIGN_IN_SECONDS
 from benchmarks.peers.sections import Section
 
 POSTGRES, LOAD = "PostgreSQL", "load generator"
@@ -15,13 +16,17 @@ POSTGRES, LOAD = "PostgreSQL", "load generator"
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How much is measured; the claimants are enough that nobody comes to have very many sessions."""
+    """How much is measured: the claimants are enough that nobody comes to have very many sessions.
+
+    What is `left_out`, questions and peers, takes long.
+    """
 
     repetitions: int
     warm_up_seconds: float
     seconds: float
     claimants: int
     is_short: bool
+    left_out: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +77,10 @@ def _opening(seen: Circumstances) -> list[str]:
     short = "**A short run, to show what the command does: a full run on a machine at rest says more.**"
     how = (
         f"{machine} One process each, in production as its documentation says, over one PostgreSQL that does not wait "
-        "for the disk (`fsync` off), a database each. All of them run while one of them is loaded, and they take turns; "
-        f"the figures are medians of {scale.repetitions} repetitions of {scale.seconds:g} s (sign-ins: 3 s at least) "
-        f"after {scale.warm_up_seconds:g} s of warm-up. Before each the answer is checked; an answer under load that is "
-        "not 2xx ends the run."
+        "for the disk (`fsync` off), a database each. All of them run while one of them is loaded, and take turns; the "
+        f"figures are medians of {scale.repetitions} repetitions of {scale.seconds:g} s ({SIGN_IN_SECONDS:g} s where "
+        f"people sign in) after {scale.warm_up_seconds:g} s of warm-up. Before each the answer is checked; an answer "
+        "under load that is not 2xx ends the run."
     )
     where = (
         "*Pinned*: the server on one core, load generator and PostgreSQL on another; *unpinned*: wherever the kernel "

@@ -45,10 +45,10 @@ class SignIn:
     def section(self) -> Section:
         """Return rates, and whether they are as near to the hash and as far ahead as they should be."""
         text = (
-            "Sign-ins are spread over many accounts. This service counts attempts, in its database, as always; only its "
-            "limits were raised. better-auth's limits were off. Each has the hash that it has by default: Argon2id of 19 "
-            "MiB here, Argon2id of 64 MiB (fastapi-users), PBKDF2 (Django), scrypt (better-auth). The bare hash is that "
-            "of this service, verified in one thread for each of the server's cores with nothing around it."
+            "Sign-ins are spread over many accounts. This service counts attempts, in its database, as always; only "
+            "its limits were raised. better-auth's limits were off. Each has the hash that it has by default: Argon2id "
+            "of 19 MiB here, Argon2id of 64 MiB (fastapi-users), PBKDF2 (Django), scrypt (better-auth). The bare hash "
+            "is that of this service, verified in one thread for each of the server's cores with nothing around it."
         )
         goals = {}
         for case in map(_case, _CONNECTIONS):

@@ -38,7 +38,7 @@ class SignInAndReads:
     def section(self) -> Section:
         """Return the times, and whether they grow no more than they may."""
         text = [
-            f"`GET /users/me` at {_RATE:g} requests a second, without and with 16 connections that sign in all the time.",
+            f"`GET /users/me` at {_RATE:g} requests a second, without and with 16 connections that sign in.",
             self._table(),
         ]
         ours = self._growth(Mode.PINNED, OURS.name)

@@ -29,14 +29,17 @@ class Section:
 
 
 def throughput_table(notebook: Notebook) -> str:
-    """Return every case of the notebook, as rates and times under as much load as is answered."""
+    """Return every case of the notebook, as rates and times under as much load as is answered.
+
+    The last columns tell a server that was the limit from one that had to wait: for the load, or for its core.
+    """
     rows = []
     for mode, case in notebook.seen:
         for who in notebook.who(mode, case):
             rate, first, last, used = (notebook.median(mode, case, who, read) for read in (per_second, p50, p99, busy))
-            times = (f"{first:,.1f} ms", f"{last:,.1f} ms", f"{used:.2f}") if first else ("", "", "")
+            times = (f"{first:,.1f} ms", f"{last:,.1f} ms", f"{used:.2f}", f"{rate / used:,.0f}") if used else [""] * 4
             rows.append((case, mode, who, f"{rate:,.1f}", ratio_to(notebook, mode, case, who), *times))
-    headings = ["what", "mode", "who", "a second", "ours / theirs", "p50", "p99", "cores used"]
+    headings = ["what", "mode", "who", "a second", "ours / theirs", "p50", "p99", "cores used", "a core-second"]
     return table(headings, rows)
 
 

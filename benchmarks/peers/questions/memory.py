@@ -50,16 +50,14 @@ class Memory:
     def section(self) -> Section:
         """Return the megabytes, and whether they are few enough."""
         text = (
-            "The process that answers, in MB (10^6 bytes), on "
-            f"{self._cores} cores: VmRSS after its start (this service: and one sign-in), then at rest after people "
-            f"registered and signed in, and how much the peak (VmHWM) of {_AT_ONCE} sign-ins at once is above the first."
+            f"The process that answers, in MB (10^6 bytes), on {self._cores} cores: VmRSS after its start (this service: "
+            "and one sign-in), then at rest after people registered and signed in, and how far above the first the peak "
+            f"(VmHWM) of {_AT_ONCE} sign-ins at once is."
         )
-        rows = [
-            (who, *(f"{mb:.0f}" for mb in (self._idle[who], self._used[who], max(self._added[who]))))
-            for who in self._added
-        ]
-        figures = table(["who", "after the start", "at rest, used", f"{_AT_ONCE} sign-ins add"], rows)
-        idle, added = self._idle[OURS.name], max(self._added[OURS.name])
+        most_added = {who: max(added) for who, added in self._added.items()}
+        figures = [(who, *(f"{each[who]:.0f}" for each in (self._idle, self._used, most_added))) for who in self._idle]
+        shown = table(["who", "after the start", "at rest, used", f"{_AT_ONCE} sign-ins add"], figures)
+        idle, added = self._idle[OURS.name], most_added[OURS.name]
         most = _HASH_MB * self._cores + _ADDED_MB
         goals = {
             f"idle at most {_IDLE_MB:g} MB ({idle:.0f})": idle <= _IDLE_MB,
@@ -67,9 +65,9 @@ class Memory:
         }
         panels = [
             Panel("memory after the start", "MB", self._idle),
-            Panel(f"{_AT_ONCE} sign-ins at once add", "MB", {who: max(each) for who, each in self._added.items()}),
+            Panel(f"{_AT_ONCE} sign-ins at once add", "MB", most_added),
         ]
-        return Section("Memory", [text, figures], panels, goals)
+        return Section("Memory", [text, shown], panels, goals)
 
     def _added_by_sign_ins(self, contender: Contender) -> float:
         forget_peak(contender.process)

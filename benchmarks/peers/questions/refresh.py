@@ -28,7 +28,7 @@ class Refresh:
     def section(self) -> Section:
         """Return the rates, and whether ours is high enough."""
         text = (
-            "16 connections, each with a session of its own. This service stores each rotation, so that one that is used "
+            "16 connections, each with a session of its own. This service stores each rotation, so that one used "
             "twice is found; SimpleJWT by default checks a signature, and its refresh token stays the same."
         )
         rate = self._notebook.median(Mode.PINNED, Door.REFRESH, OURS.name, per_second)

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.peers.dialects import DJANGO_REST
+from benchmarks.peers.errors import ComparisonError
 from benchmarks.peers.field import Field
 from benchmarks.peers.lineup import running_lineup
 from benchmarks.peers.load import prepare_load_generator
@@ -41,6 +42,29 @@ _QUICK = Scale(repetitions=1, warm_up_seconds=0.3, seconds=0.7, claimants=16, is
 
 def main(*, quick: bool, only: str | None, output: Path | None) -> None:
     """Measure, write or print, and fail when a goal is missed."""
+    scale = _QUICK if quick else _FULL
+    questions = _chosen(only, scale)
+    load_average, versions, refused = os.getloadavg()[0], dict[str, str](), list[str]()
+    for mode in Mode:
+        asked = [question for question in questions if mode in ([Mode.PINNED] if quick else question.modes)]
+        if asked:
+            try:
+                versions |= _measure(asked, mode, scale, refused)
+            except ComparisonError as error:
+                sys.exit(str(error))
+    sections = {question.name: question.section() for question in questions}
+    seen = Circumstances(versions, scale, load_average, refused)
+    folder = output or (None if quick or only else RESULTS)
+    if folder is None:
+        print(render(sections, seen))
+    else:
+        (folder / "peers.md").write_text(render(sections, seen))
+        draw(sections, folder)
+    if missed := missed_goals(sections, seen):
+        sys.exit(f"missed: {', '.join(missed)}")
+
+
+def _chosen(only: str | None, scale: Scale) -> list[Question]:
     everything: list[Question] = [
         Memory(),  # first, because load leaves traces in it
         Start(),
@@ -52,29 +76,13 @@ def main(*, quick: bool, only: str | None, output: Path | None) -> None:
         Refresh(),
         Documents(),
     ]
-    scale = _QUICK if quick else _FULL
     wanted = {only} if only else {question.name for question in everything} - {*scale.left_out}
-    questions = [question for question in everything if question.name in wanted]
-    if not questions:
-        sys.exit(f"no question is called {only!r}; there are: {', '.join(each.name for each in everything)}")
-    versions: dict[str, str] = {}
-    for mode in Mode:
-        asked = [question for question in questions if mode in ([Mode.PINNED] if quick else question.modes)]
-        if asked:
-            versions |= _measure(asked, mode, scale)
-    sections = {question.name: question.section() for question in questions}
-    report = render(sections, Circumstances(versions, scale))
-    folder = output or (None if quick or only else RESULTS)
-    if folder is None:
-        print(report)
-    else:
-        (folder / "peers.md").write_text(report)
-        draw(sections, folder)
-    if missed := missed_goals(sections):
-        sys.exit(f"missed: {', '.join(missed)}")
+    if chosen := [question for question in everything if question.name in wanted]:
+        return chosen
+    sys.exit(f"no question is called {only!r}; there are: {', '.join(each.name for each in everything)}")
 
 
-def _measure(questions: Sequence[Question], mode: Mode, scale: Scale) -> dict[str, str]:
+def _measure(questions: Sequence[Question], mode: Mode, scale: Scale, refused: list[str]) -> dict[str, str]:
     """Start everybody that these questions are about, and ask one after the other; return the versions."""
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < _CORES_NEEDED:
@@ -85,7 +93,7 @@ def _measure(questions: Sequence[Question], mode: Mode, scale: Scale) -> dict[st
     names = {name for question in questions for name in question.contenders} - {*scale.left_out}
     lineup = running_lineup(names, claimants=scale.claimants, server_cores=server_cores, other_cores=other_cores)
     with lineup as (contenders, postgres):
-        field = Field(mode, contenders, server_cores, load, scale.repetitions)
+        field = Field(mode, contenders, server_cores, load, scale.repetitions, refused=refused)
         for question in questions:
             question.measure(field)
         versions = {each.name: each.versions for each in contenders}

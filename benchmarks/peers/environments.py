@@ -6,12 +6,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.peers.errors import EnvironmentNotMadeError
+
 HERE = Path(__file__).parent
 ENVIRONMENTS = HERE.parent / ".environments"
-
-
-class EnvironmentNotMadeError(Exception):
-    """A peer's packages could not be installed."""
 
 
 def prepare_python(name: str, source: Path) -> Path:

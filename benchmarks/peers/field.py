@@ -35,6 +35,7 @@ class Field:
     load: LoadGenerator
     repetitions: int
     began: float = field(default_factory=time.monotonic)
+    refused: list[str] = field(default_factory=list)
 
     def take_turns(self, cases: Sequence[Case], notebook: Notebook, names: Collection[str]) -> None:
         """Measure each case of each of these contenders, turn by turn: what else happens meets all of them."""
@@ -50,6 +51,11 @@ class Field:
 
     def _note(self, notebook: Notebook, repetition: int, case: str, who: str, figures: Mapping[str, Figures]) -> None:
         notebook.add(self.mode, case, who, figures)
+        self.refused.extend(
+            f"{self.mode}, {case}, {who}, {name or 'requests'}: {count} times {reason}"
+            for name, each in figures.items()
+            for reason, count in each.refused.items()
+        )
         shown = ", ".join(f"{each.per_second:,.0f}/s" for each in figures.values())
         turn = f"{self.mode}, turn {repetition + 1} of {self.repetitions}"
         print(f"{time.monotonic() - self.began:.0f} s, {turn}: {case}, {who}: {shown}", file=sys.stderr)

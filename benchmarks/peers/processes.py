@@ -9,12 +9,10 @@ from pathlib import Path
 
 import httpx
 
+from benchmarks.peers.errors import ServerNotReadyError
+
 _START_SECONDS, _STOP_SECONDS, _POLL_SECONDS = 60.0, 20.0, 0.05
 _FORGET_THE_PEAK = "5"  # what /proc/PID/clear_refs takes for it: proc(5)
-
-
-class ServerNotReadyError(Exception):
-    """A server ended, or never answered; the message is what it wrote."""
 
 
 @contextmanager

@@ -10,12 +10,10 @@ from urllib.parse import urlencode
 
 import httpx
 
+from benchmarks.peers.errors import WrongAnswerError
+
 _PATIENCE_SECONDS = 60.0
 _TLS = ssl.create_default_context()  # never used, but made anew for each request if none is given
-
-
-class WrongAnswerError(Exception):
-    """A server answered something else than the measurement is about."""
 
 
 class Door(StrEnum):

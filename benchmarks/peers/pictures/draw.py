@@ -45,6 +45,8 @@ def draw_panel(axis: Any, panel: Mapping[str, Any]) -> None:  # noqa: ANN401 - m
     axis.bar_label(bars, labels, padding=3, fontsize=8)
     if panel["logarithmic"]:
         axis.set_xscale("log")
+        axis.set_xlim(left=min(1.0, *values))
+        axis.xaxis.set_minor_formatter("")
     axis.margins(x=0.18)
     axis.invert_yaxis()
     axis.set_title(panel["title"], fontsize=9)

@@ -10,11 +10,12 @@ import httpx
 from benchmarks.installation import table
 from benchmarks.peers.contenders import Contender
 from benchmarks.peers.dialects import OURS
+from benchmarks.peers.errors import WrongAnswerError
 from benchmarks.peers.field import Field
 from benchmarks.peers.notebook import Mode
 from benchmarks.peers.processes import forget_peak, peak_kib, resident_kib
 from benchmarks.peers.question import EVERYBODY
-from benchmarks.peers.requests import Door, WrongAnswerError
+from benchmarks.peers.requests import Door
 from benchmarks.peers.sections import Panel, Section
 
 _AT_ONCE = 64
@@ -50,9 +51,9 @@ class Memory:
     def section(self) -> Section:
         """Return the megabytes, and whether they are few enough."""
         text = (
-            f"The process that answers, in MB (10^6 bytes), on {self._cores} cores: VmRSS after its start (this service: "
-            "and one sign-in), then at rest after people registered and signed in, and how far above the first the peak "
-            f"(VmHWM) of {_AT_ONCE} sign-ins at once is."
+            f"The process that answers, in MB (10^6 bytes), on {self._cores} cores: VmRSS after its start (this "
+            "service: and one sign-in), then at rest after people registered and signed in, and how far above the first "
+            f"the peak (VmHWM) of {_AT_ONCE} sign-ins at once is."
         )
         most_added = {who: max(added) for who, added in self._added.items()}
         figures = [(who, *(f"{each[who]:.0f}" for each in (self._idle, self._used, most_added))) for who in self._idle]

@@ -78,5 +78,5 @@ class SignInAndReads:
         for case in (_ALONE, _TOGETHER):
             who = self._notebook.who(mode, case)
             bars = {each: self._notebook.median(mode, case, each, p99, stream=_READS) for each in who}
-            panels.append(Panel(f"p99 of GET /users/me: {case} ({mode})", "ms", bars, logarithmic=True))
+            panels.append(Panel(f"p99: {case} ({mode})", "ms", bars, logarithmic=True))
         return panels

@@ -85,8 +85,8 @@ def _opening(seen: Circumstances) -> list[str]:
     )
     noise = (
         f"The load average before the run was {seen.load_average:.1f}. What else runs bends the figures; least of all "
-        "the last column of some tables, the rate by the second of processor time that the server used. A pinned server "
-        "that used less than its core waited for that, or for the load."
+        "the last column of some tables, the rate by the second of processor time that the server used. A pinned "
+        "server that used less than its core waited for that, or for the load."
     )
     where = (
         "*Pinned*: the server on one core, load generator and PostgreSQL on another; *unpinned*: wherever the kernel "

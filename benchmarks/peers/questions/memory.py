@@ -52,8 +52,8 @@ class Memory:
         """Return the megabytes, and whether they are few enough."""
         text = (
             f"The process that answers, in MB (10^6 bytes), on {self._cores} cores: VmRSS after its start (this "
-            "service: and one sign-in), then at rest after people registered and signed in, and how far above the first "
-            f"the peak (VmHWM) of {_AT_ONCE} sign-ins at once is."
+            "service: and one sign-in), then at rest after people registered and signed in, and how far above the "
+            f"first the peak (VmHWM) of {_AT_ONCE} sign-ins at once is."
         )
         most_added = {who: max(added) for who, added in self._added.items()}
         figures = [(who, *(f"{each[who]:.0f}" for each in (self._idle, self._used, most_added))) for who in self._idle]

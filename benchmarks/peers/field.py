@@ -41,13 +41,15 @@ class Field:
         """Measure each case of each of these contenders, turn by turn: what else happens meets all of them."""
         for repetition in range(self.repetitions):
             for case in cases:
-                for contender in self.contenders:
-                    doors = [stream.door for stream in case.streams.values()]
-                    if contender.name in names and all(contender.opens(door) for door in doors):
-                        figures = self.load.run(contender, case.streams, least_seconds=case.least_seconds)
-                        self._note(notebook, repetition, case.name, contender.name, figures)
+                for contender in self._able(case, names):
+                    figures = self.load.run(contender, case.streams, least_seconds=case.least_seconds)
+                    self._note(notebook, repetition, case.name, contender.name, figures)
                 for name, measure in case.extras.items():
                     self._note(notebook, repetition, case.name, name, measure())
+
+    def _able(self, case: Case, names: Collection[str]) -> Sequence[Contender]:
+        named = [each for each in self.contenders if each.name in names]
+        return [each for each in named if all(each.opens(stream.door) for stream in case.streams.values())]
 
     def _note(self, notebook: Notebook, repetition: int, case: str, who: str, figures: Mapping[str, Figures]) -> None:
         notebook.add(self.mode, case, who, figures)

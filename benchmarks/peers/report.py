@@ -76,11 +76,13 @@ def _opening(seen: Circumstances) -> list[str]:
     scale, versions = seen.scale, {**seen.versions}
     machine = describe_machine(versions.pop(POSTGRES))
     load = versions.pop(LOAD)
-    short = "**A short run, to show what the command does: a full run on a machine at rest says more.**"
+    short = (
+        "**A short run, to show what the command does. Its figures are no result: a full run on a machine at rest is.**"
+    )
     how = (
         f"{machine} One process each, in production as its documentation says, over one PostgreSQL that does not wait "
         "for the disk (`fsync` off), a database each. All of them run while one of them is loaded, and take turns; the "
-        f"figures are medians of {scale.repetitions} repetitions of {scale.seconds:g} s ({SIGN_IN_SECONDS:g} s where "
+        f"figures are medians of {scale.repetitions} x {scale.seconds:g} s ({SIGN_IN_SECONDS:g} s where "
         f"people sign in) after {scale.warm_up_seconds:g} s of warm-up. Before each the answer is checked."
     )
     noise = (

@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.peers import environments
 from benchmarks.peers.contenders import Contender
 from benchmarks.peers.errors import WrongAnswerError
-from benchmarks.peers.processes import family_of, on_cores
+from benchmarks.peers.processes import family_of, on_cores, wait_until_at_rest
 from benchmarks.peers.requests import Door
 
 _PATIENCE_SECONDS = 180.0
@@ -60,6 +60,7 @@ class LoadGenerator:
             contender.check(stream.door)
         for longer in _LONGER:  # on a busy machine none of 16 slow sign-ins may be done in time
             seen = self._generate(contender, streams, longer * max(self.seconds, least_seconds))
+            wait_until_at_rest(contender.process)
             if all(stream["answers"] for stream in seen["streams"].values()):
                 return {name: _figures(stream, seen["serverBusy"]) for name, stream in seen["streams"].items()}
         raise WrongAnswerError(f"{contender.name}: nothing was answered: {seen}")

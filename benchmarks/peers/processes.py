@@ -12,6 +12,7 @@ import httpx
 from benchmarks.peers.errors import ServerNotReadyError
 
 _START_SECONDS, _STOP_SECONDS, _POLL_SECONDS = 60.0, 20.0, 0.05
+_REST_SECONDS, _LOOK_SECONDS, _TICKS_AT_REST = 30.0, 0.2, 1
 _FORGET_THE_PEAK = "5"  # what /proc/PID/clear_refs takes for it: proc(5)
 
 
@@ -76,6 +77,26 @@ def forget_peak(process: int) -> None:
     """Let the peak begin anew at what is used now."""
     for each in family_of(process):
         Path(f"/proc/{each}/clear_refs").write_text(_FORGET_THE_PEAK)
+
+
+def wait_until_at_rest(process: int) -> None:
+    """Wait until the family has finished what it began: sign-ins whose caller is gone are hashed all the same.
+
+    Otherwise they would slow down whoever shares the core and is measured next. Gives up after a while, silently.
+    """
+    deadline = time.monotonic() + _REST_SECONDS
+    used = _processor_ticks(process)
+    while time.monotonic() < deadline:
+        time.sleep(_LOOK_SECONDS)
+        before, used = used, _processor_ticks(process)
+        if used - before <= _TICKS_AT_REST:
+            return
+
+
+def _processor_ticks(process: int) -> int:
+    """Return hundredths of a second: the fields utime and stime of proc(5), behind the name in parentheses."""
+    stats = [Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split() for each in family_of(process)]
+    return sum(int(fields[11]) + int(fields[12]) for fields in stats)
 
 
 def _status_kib(process: int, name: str) -> int:

@@ -83,7 +83,8 @@ def _opening(seen: Circumstances) -> list[str]:
         f"{machine} One process each, in production as its documentation says, over one PostgreSQL that does not wait "
         "for the disk (`fsync` off), a database each. All of them run while one of them is loaded, and take turns; the "
         f"figures are medians of {scale.repetitions} x {scale.seconds:g} s ({SIGN_IN_SECONDS:g} s where "
-        f"people sign in) after {scale.warm_up_seconds:g} s of warm-up. Before each the answer is checked."
+        f"people sign in) after {scale.warm_up_seconds:g} s of warm-up. Before each the answer is checked; after "
+        "each the server comes to rest."
     )
     noise = (
         f"The load average before the run was {seen.load_average:.1f}. What else runs bends the figures; least of all "

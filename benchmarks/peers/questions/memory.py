@@ -13,7 +13,7 @@ from benchmarks.peers.contenders import Contender
 from benchmarks.peers.dialects import OURS
 from benchmarks.peers.field import Field
 from benchmarks.peers.notebook import Mode
-from benchmarks.peers.processes import forget_peak, peak_kib, resident_kib
+from benchmarks.peers.processes import forget_peak, peak_kib, resident_kib, wait_until_at_rest
 from benchmarks.peers.question import EVERYBODY
 from benchmarks.peers.requests import Door
 from benchmarks.peers.sections import Panel, Section
@@ -78,6 +78,7 @@ class Memory:
             for status, count in statuses.items()
             if status != HTTPStatus.OK
         ]
+        wait_until_at_rest(contender.process)
         added = peak_kib(contender.process) * _KIB / _MB - self._idle[contender.name]
         print(f"{_AT_ONCE} sign-ins at once, {contender.name}: {added:.0f} MB more", file=sys.stderr)
         return added

@@ -25,9 +25,18 @@ class DatabaseSettings(BaseModel):
         ),
         examples=["postgresql://user:password@replica.example.com:5432/auth"],
     )
-    pool_size: int = Field(default=10, ge=1, le=200, description="Connections a process keeps open.", examples=[10])
+    pool_size: int = Field(
+        default=20, ge=1, le=200, description="Connections a process keeps open, as many as it needed.", examples=[20]
+    )
     pool_overflow: int = Field(
-        default=10, ge=0, le=200, description="Connections beyond those, for a burst.", examples=[10]
+        default=0,
+        ge=0,
+        le=200,
+        description=(
+            "Connections beyond those, for a burst: each is opened and closed again, which mostly takes longer than "
+            "to wait."
+        ),
+        examples=[10],
     )
     connect_timeout: timedelta = Field(
         default=timedelta(seconds=2),

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 import asyncpg
-from sqlalchemy import Boolean, ColumnElement, DateTime, Integer, Numeric, Select, String, Uuid
+from sqlalchemy import JSON, Boolean, ColumnElement, DateTime, Integer, LargeBinary, Numeric, Select, String, Uuid
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi, PGDialect_asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -23,8 +23,8 @@ from auth_service.db.session import Session
 _PATIENCE_SECONDS = 2
 """How long an answer that takes a millisecond is waited for; then the server counts as away."""
 
-_NATIVE = (Boolean, DateTime, Integer, Numeric, String, Uuid)
-"""Types whose values the driver makes as the ORM would: times are aware and in UTC, amounts are exact."""
+_NATIVE = (Boolean, DateTime, Integer, JSON, LargeBinary, Numeric, String, Uuid)
+"""Types whose values the driver makes as the ORM would: times are aware and in UTC, amounts are exact, JSON is read."""
 
 _LOST = (
     ConnectionError,

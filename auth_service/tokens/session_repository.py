@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, delete, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, update
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col, select
 
@@ -119,6 +119,13 @@ class SessionRepository:
         )
         return (await self._session.exec(statement)).scalars().all()
 
+    async def now_and_open_ones(self, user_id: UUID | None) -> tuple[datetime, int]:
+        """Read the database's clock, and how many sessions of a user have not ended."""
+        with self._session.no_autoflush:  # what waits to be written goes along with the new session
+            found = await self._session.exec(_NOW_AND_OPEN_ONES, params={"user_id": user_id})
+        now, open_ones = found.one()
+        return now, open_ones
+
     async def end_least_recently_used(self, user_id: UUID, *, keep: int) -> Sequence[UUID]:
         """End all but the `keep` sessions of a user that were used last; return the ids of those that ended."""
         open_ones = select(SessionRecord.id).where(
@@ -151,7 +158,13 @@ class SessionRepository:
         )
 
 
-# Both are put together once: that takes as long as running them.
+# They are put together once: that takes as long as running them.
+_NOW_AND_OPEN_ONES = select(
+    database_now(),
+    select(func.count())
+    .where(col(SessionRecord.user_id) == bindparam("user_id"), col(SessionRecord.ended_at).is_(None))
+    .scalar_subquery(),
+)
 _FACTS = (
     select(SessionRecord, Client, User, database_now())
     .join(Client, col(Client.id) == col(SessionRecord.client_id))

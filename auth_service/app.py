@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from datetime import timedelta
 
 import structlog
@@ -13,11 +13,10 @@ from auth_service.api import swagger_ui
 from auth_service.api.middleware import HeadersMiddleware, LimitsMiddleware
 from auth_service.api.openapi import install_openapi
 from auth_service.api.problems import install_error_handlers
-from auth_service.api.router import router
+from auth_service.api.router import add_routes
 from auth_service.errors import UnavailableError
 from auth_service.settings import HttpSettings, Settings
 from auth_service.version import VERSION
-from auth_service.wiring.mail import sending_mail
 from auth_service.wiring.parts import Clock, utc_now
 from auth_service.wiring.runtime import Runtime
 
@@ -47,7 +46,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
                 _repeating(runtime.refresh_stand_ins, every=_STAND_INS_EVERY),
                 _repeating(runtime.tend_keys, every=settings.tokens.key_refresh_interval),
                 _repeating(runtime.forget_what_is_over, every=_FORGETTING_EVERY),
-                sending_mail(runtime),
+                _sending_mail(runtime),
             ):
                 yield
 
@@ -62,7 +61,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.include_router(router)
+    add_routes(app)
     if http.docs:
         app.include_router(swagger_ui.router)
     install_error_handlers(app)
@@ -97,6 +96,15 @@ async def _repeating(work: Callable[[], Awaitable[None]], *, every: timedelta) -
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+def _sending_mail(runtime: Runtime) -> AbstractAsyncContextManager[None]:
+    """Send what is queued, where there is mail; elsewhere templates and SMTP are not even loaded."""
+    if not runtime.settings.mail.is_on:
+        return nullcontext()
+    from auth_service.wiring.mail import sending_mail  # noqa: PLC0415 - 5 MB for whom it serves
+
+    return sending_mail(runtime)
 
 
 def _add_middleware(app: FastAPI, http: HttpSettings, *, https: bool) -> None:

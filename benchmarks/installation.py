@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +20,11 @@ from auth_service_client.async_verifier import AsyncVerifier
 from auth_service_client.settings import VerifierSettings
 from tests.support.commands import ROOT, free_port, make_operator
 from tests.support.postgres import PostgresServer
+from tests.support.settings import CHEAPEST_SERVABLE_HASHES
 
 ISSUER, AUDIENCE = "https://auth.example.com", "https://orders.example.com"
+DEFAULT_HASHES: Mapping[str, str | None] = {f"AUTH_HASHING__{name.upper()}": None for name in CHEAPEST_SERVABLE_HASHES}
+"""Takes away the settings by which an installation hashes passwords at next to no cost."""
 EMAIL, PASSWORD = "ann@example.com", "correct horse battery staple"
 
 
@@ -31,33 +34,52 @@ class Installation:
 
     database_url: str
     ports: Sequence[int]
+    processes: Sequence[int]
     administrator: Mapping[str, str]
+    environment: Mapping[str, str]
 
 
 @contextmanager
-def running_installation(
-    *, replicas: int, settings: Mapping[str, str] | None = None, sqlite: bool = False, core: int | None = None
+def running_installation(  # noqa: PLR0913 - what an installation may differ in
+    *,
+    replicas: int,
+    settings: Mapping[str, str | None] | None = None,
+    sqlite: bool = False,
+    core: int | None = None,
+    database_url: str | None = None,
+    fill: Callable[[str], None] | None = None,
 ) -> Iterator[Installation]:
     """Yield an installation with an empty database that ends with the block.
 
-    `settings` go over those that it has. With `core` that is the only one that the replicas run on.
+    `settings` go over those that it has; None takes one away. With `core` that is the only one that the replicas run
+    on. With a `database_url` there is no server of its own. `fill` gets the URL when there is a schema, before anything
+    serves.
     """
     with ExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory()))
-        operator = make_operator(folder, None if sqlite else exits.enter_context(PostgresServer()).url)
-        operator.environment.update({"AUTH_TOKENS__SHARED_AUDIENCES": AUDIENCE, **(settings or {})})
+        if database_url is None and not sqlite:
+            database_url = exits.enter_context(PostgresServer()).url
+        operator = make_operator(folder, database_url)
+        wanted = {**operator.environment, "AUTH_TOKENS__SHARED_AUDIENCES": AUDIENCE, **(settings or {})}
+        operator.environment.clear()
+        operator.environment.update({name: value for name, value in wanted.items() if value is not None})
         operator.run("migrate")
         operator.run("create-admin", "--email", EMAIL, "--password-stdin", stdin=f"{PASSWORD}\n")
+        if fill is not None:
+            fill(operator.environment["AUTH_DATABASE__URL"])
         ports = [free_port() for _ in range(replicas)]
-        for port in ports:
-            exits.enter_context(_serving(folder, operator.environment, port, core=core))
+        serving = [_serving(folder, operator.environment, port, core=core) for port in ports]
+        processes = [exits.enter_context(each) for each in serving]
         form = {"grant_type": "password", "username": EMAIL, "password": PASSWORD}
         token = httpx.post(f"http://127.0.0.1:{ports[0]}/oauth/token", data=form).json()["access_token"]
-        yield Installation(operator.environment["AUTH_DATABASE__URL"], ports, bearer(token))
+        yield Installation(
+            operator.environment["AUTH_DATABASE__URL"], ports, processes, bearer(token), operator.environment
+        )
 
 
 @contextmanager
-def _serving(folder: Path, environment: Mapping[str, str], port: int, *, core: int | None) -> Iterator[None]:
+def _serving(folder: Path, environment: Mapping[str, str], port: int, *, core: int | None) -> Iterator[int]:
+    """Yield the process once it is ready."""
     log = folder / f"{port}.log"
     with (
         log.open("wb") as errors,
@@ -75,7 +97,7 @@ def _serving(folder: Path, environment: Mapping[str, str], port: int, *, core: i
                 if process.poll() is not None:
                     raise RuntimeError(log.read_text())
                 time.sleep(0.05)
-            yield
+            yield process.pid
         finally:
             process.terminate()
 

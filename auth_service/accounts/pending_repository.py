@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, and_, delete, update
 from sqlmodel import col, select
 
 from auth_service.accounts.models import PendingRegistration
+from auth_service.db.batches import change_oldest
 from auth_service.db.clock import database_now
 from auth_service.db.session import Session
 
@@ -67,11 +68,14 @@ class PendingRegistrationRepository:
 
     async def delete_expired(self) -> bool:
         """Remove a batch of those whose time is over; say whether there may be more."""
-        expired = select(_Pending.digest).where(col(_Pending.expires_at) <= database_now())
-        digests = (await self._session.exec(expired.limit(_BATCH).with_for_update(skip_locked=True))).all()
-        statement = delete(_Pending).where(col(_Pending.digest).in_(digests))
-        await self._session.exec(statement.execution_options(synchronize_session=False))
-        return len(digests) == _BATCH
+        return await change_oldest(
+            self._session,
+            delete(_Pending),
+            col(_Pending.digest),
+            moment=col(_Pending.expires_at),
+            older_than=timedelta(0),
+            limit=_BATCH,
+        )
 
 
 def _is_open(which: ColumnElement[bool]) -> ColumnElement[bool]:

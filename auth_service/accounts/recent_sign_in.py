@@ -17,6 +17,7 @@ class RecentSignIn:
 
     async def demand(self, principal: Principal) -> None:
         """Raise ReauthenticationRequiredError unless the caller's session was opened lately."""
-        facts = await self.session_repository.find(principal.session_id) if principal.session_id else None
-        if facts is None or facts.now - facts.session.created_at > self.max_age:
+        session_id = principal.session_id
+        standing = await self.session_repository.standing_of(session_id) if session_id else None
+        if standing is None or standing.now - standing.created_at > self.max_age:
             raise ReauthenticationRequiredError(self.max_age)

@@ -15,7 +15,7 @@ router = APIRouter(prefix="/users/me", tags=["account"])
 @router.get("", response_model=UserRead, responses=problems(400, 401, 403))
 async def read_me(user: CurrentUser, principal: CurrentPrincipal, work: Work) -> User:
     """Read one's own account."""
-    return await work.users.get(principal, user.id)
+    return work.users.own(principal, user)
 
 
 @router.patch("", response_model=UserRead, responses=problems(400, 401, 403, 409, 422))

@@ -12,16 +12,20 @@ from auth_service.wiring.unit_of_work import UnitOfWork
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 
-async def get_runtime(request: Request) -> Runtime:
+def runtime_of(request: Request) -> Runtime:
     """Return what the application was started with."""
     runtime: Runtime = request.app.state.runtime
     return runtime
 
 
-async def get_unit_of_work(
-    request: Request, runtime: Annotated[Runtime, Depends(get_runtime)]
-) -> AsyncIterator[UnitOfWork]:
+async def get_runtime(request: Request) -> Runtime:
+    """Return the same to a handler."""
+    return runtime_of(request)
+
+
+async def get_unit_of_work(request: Request) -> AsyncIterator[UnitOfWork]:
     """Open the one transaction of this request; safe methods (RFC 9110 section 9.2.1) only read."""
+    runtime = runtime_of(request)
     async with runtime.unit_of_work(
         writing=request.method not in _SAFE_METHODS,
         network=address_of(request, trusted_hops=runtime.settings.http.trusted_hops),

@@ -45,16 +45,23 @@ class PageQuery(BaseModel):
         max_length=MAX_CURSOR_LENGTH,
         description="`next_cursor` of the page before, with the same filters and the same sort.",
     )
-    count: bool = Field(default=False, description="Also count all rows, which takes longer.")
+    count: bool = Field(default=False, description="Also count the rows of all pages, up to a limit.")
 
 
 class Page(BaseModel, Generic[Shape]):
     """One page of a list."""
 
     data: list[Shape]
-    next_cursor: str | None = Field(description="Ask with this for the next page; null at the end.")
+    next_cursor: str | None = Field(
+        description="Ask with this for the next page; null at the end. Until then a page may hold less than `limit`."
+    )
     count: int | None = Field(
         default=None, exclude_if=lambda count: count is None, description="Only when it was asked for."
+    )
+    count_is_exact: bool | None = Field(
+        default=None,
+        exclude_if=lambda is_exact: is_exact is None,
+        description="With `count`: false when there are at least that many, and counting ended there.",
     )
 
 
@@ -64,11 +71,12 @@ class PageAnswer(TypedDict, Generic[Row]):
     data: list[Row]
     next_cursor: str | None
     count: int | None
+    count_is_exact: bool | None
 
 
 def everything(rows: Sequence[Row]) -> PageAnswer[Row]:
     """Answer with a list that is short by its nature, in the shape of all lists."""
-    return {"data": list(rows), "next_cursor": None, "count": None}
+    return {"data": list(rows), "next_cursor": None, "count": None, "count_is_exact": None}
 
 
 class Cursors:
@@ -88,7 +96,8 @@ class Cursors:
     def answer(self, found: Slice[Row]) -> PageAnswer[Row]:
         """Return the page that was found."""
         next_cursor = self._seal(found.next_position) if found.next_position is not None else None
-        return {"data": list(found.rows), "next_cursor": next_cursor, "count": found.count}
+        count, is_exact = (found.count.number, found.count.is_exact) if found.count is not None else (None, None)
+        return {"data": list(found.rows), "next_cursor": next_cursor, "count": count, "count_is_exact": is_exact}
 
     def _seal(self, position: Position) -> str:
         sealed = self._box.seal(json.dumps(list(position)).encode(), context=self._context)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, Column, Index
+from sqlalchemy import JSON, Column, Index, text
 from sqlmodel import Field
 
 from auth_service.db.base import Table
@@ -19,6 +19,13 @@ class AuditRecord(Table, table=True):
         Index("ix_audit_events_actor_id_occurred_at", "actor_id", "occurred_at"),
         Index("ix_audit_events_network_occurred_at", "network", "occurred_at"),
         Index("ix_audit_events_event_occurred_at", "event", "occurred_at"),
+        Index("ix_audit_events_client_id_occurred_at", "client_id", "occurred_at"),
+        Index(
+            "ix_audit_events_failed_occurred_at",
+            "occurred_at",
+            postgresql_where=text("outcome = 'failure'"),
+            sqlite_where=text("outcome = 'failure'"),
+        ),
     )
 
     id: UUID = Field(primary_key=True)

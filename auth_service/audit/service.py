@@ -11,25 +11,26 @@ from auth_service.authz.actions import Action
 from auth_service.authz.policy import authorize
 from auth_service.authz.principal import Principal
 from auth_service.db.keyset import PageRequest, Slice
+from auth_service.db.replica import Lists
 
 
 @dataclass(frozen=True, slots=True)
 class AuditService:
     """Both methods raise AccessDeniedError and InvalidPositionError."""
 
-    events: AuditRepository
+    lists: Lists
 
     async def search(self, principal: Principal, wanted: AuditFilter, page: PageRequest) -> Slice[AuditRecord]:
         """Return a page of all events to an administrator."""
         authorize(principal, Action.AUDIT_READ)
-        return await self.events.search(wanted, page)
+        return await self.lists.read(lambda session: AuditRepository(session).search(wanted, page))
 
     async def search_own(
         self, principal: Principal, user_id: UUID, wanted: AuditFilter, page: PageRequest
     ) -> Slice[AuditEventRead]:
         """Return a page of what somebody did, and of what was done to their account."""
         authorize(principal, Action.AUDIT_READ, owner_id=user_id)
-        found = await self.events.search_around(user_id, wanted, page)
+        found = await self.lists.read(lambda session: AuditRepository(session).search_around(user_id, wanted, page))
         rows = [_seen_by(user_id, record) for record in found.rows]
         return Slice(rows=rows, next_position=found.next_position, count=found.count)
 

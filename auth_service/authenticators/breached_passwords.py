@@ -1,78 +1,30 @@
-"""Asks a service that knows stolen passwords whether one is among them, without telling it which (k-anonymity)."""
+"""Whether a password was stolen somewhere, where an operator wants that to be asked."""
 
-import asyncio
-import logging
-import unicodedata
-from functools import cached_property
-from hashlib import sha1
+from collections.abc import Awaitable, Callable
 
-import httpx
-import structlog
 from pydantic import SecretStr
 
-from auth_service.version import VERSION
-
-log = structlog.get_logger()
-logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs every address: there is a part of a digest in ours
-
-_TIMEOUT_SECONDS = 1.0
-_PREFIX_DIGITS = 5
-_MOST_BYTES = 1_048_576  # a padded answer has some fifty thousand
+Close = Callable[[], Awaitable[None]]
 
 
 class BreachedPasswords:
-    """The client of a range API. Close it with `close`.
-
-    It is told five hexadecimal digits of the SHA-1 of the password, which a million other passwords share as well, and
-    answers with the rest of the digest of all it knows, one a line with how often each was seen. Lines that were seen
-    never are padding, so that not even the length of the answer tells others which prefix was asked for.
-    """
+    """Asks a range API, or nobody. Close it with `close`."""
 
     def __init__(self, range_url: str | None) -> None:
-        """Ask at `range_url`, to which the prefix is added; None: ask nobody."""
-        self._range_url = range_url
+        """Ask at `range_url`, to which a prefix is added; None: ask nobody."""
+        self._close: Close | None = None
+        self._contain: Callable[[SecretStr], Awaitable[bool]] | None = None
+        if range_url is not None:
+            from auth_service.authenticators.breach_range import BreachRange  # noqa: PLC0415 - an HTTP client is 4 MB
+
+            asked = BreachRange(range_url)
+            self._contain, self._close = asked.contain, asked.close
 
     async def contain(self, password: SecretStr) -> bool:
-        """Say whether the password was stolen somewhere; when nobody answers in a second, it counts as new.
-
-        Never ask in a transaction: it would wait for a stranger's service.
-        """
-        if self._range_url is None:
-            return False
-        composed = unicodedata.normalize("NFC", password.get_secret_value())
-        digest = sha1(composed.encode(), usedforsecurity=False).hexdigest().upper()
-        prefix, rest = digest[:_PREFIX_DIGITS], digest[_PREFIX_DIGITS:]
-        try:
-            async with asyncio.timeout(_TIMEOUT_SECONDS):
-                answer = await self._fetch(f"{self._range_url.rstrip('/')}/{prefix}")
-        except (httpx.HTTPError, TimeoutError, ValueError) as error:
-            log.warning("breached_passwords.unavailable", cause=type(error).__name__)
-            return False
-        return any(_names(line, rest) for line in answer.splitlines())
+        """Say whether the password was stolen somewhere. Never ask in a transaction: somebody else is waited for."""
+        return self._contain is not None and await self._contain(password)
 
     async def close(self) -> None:
         """Close the connections, if there are any."""
-        if "_client" in self.__dict__:
-            await self._client.aclose()
-
-    async def _fetch(self, url: str) -> str:
-        async with self._client.stream("GET", url) as response:
-            response.raise_for_status()
-            body = b""
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > _MOST_BYTES:
-                    raise ValueError("the answer does not end")
-        return body.decode("ascii")
-
-    @cached_property
-    def _client(self) -> httpx.AsyncClient:
-        """Made when it is first needed: reading the certificates of the authorities takes a while."""
-        headers = {"Add-Padding": "true", "User-Agent": f"auth-service/{VERSION}"}
-        return httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, headers=headers)
-
-
-def _names(line: str, rest: str) -> bool:
-    """Say whether `line` is that of the digest that ends in `rest`, and not padding."""
-    known, _, seen = line.partition(":")
-    return known.strip().upper() == rest and seen.strip() not in {"", "0"}
+        if self._close is not None:
+            await self._close()

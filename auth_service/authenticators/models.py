@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, ForeignKey, UniqueConstraint, Uuid
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, UniqueConstraint, Uuid, text
 from sqlmodel import Field
 
 from auth_service.db.base import Table
@@ -36,6 +36,14 @@ class TotpCredential(Table, table=True):
     """
 
     __tablename__ = "totp_credentials"
+    __table_args__ = (
+        Index(
+            "ix_totp_credentials_unconfirmed_created_at",
+            "created_at",
+            postgresql_where=text("confirmed_at IS NULL"),
+            sqlite_where=text("confirmed_at IS NULL"),
+        ),
+    )
 
     user_id: UUID = Field(sa_column=Column(Uuid(), ForeignKey("users.id", ondelete="CASCADE"), primary_key=True))
     sealed_seed: bytes = Field(repr=False)

@@ -8,6 +8,7 @@ from sqlalchemy import Delete, Update, delete, func, insert, literal, update
 from sqlmodel import col, select
 
 from auth_service.authenticators.models import RecoveryCode, TotpCredential
+from auth_service.db.batches import change_oldest
 from auth_service.db.clock import database_now
 from auth_service.db.session import Session
 
@@ -85,14 +86,15 @@ class SecondFactorRepository:
 
     async def delete_unconfirmed(self, *, older_than: timedelta) -> bool:
         """Remove a batch of seeds that nobody has confirmed in that time; say whether there may be more."""
-        now = await self._now()
-        over = select(TotpCredential.user_id).where(
-            col(TotpCredential.confirmed_at).is_(None), col(TotpCredential.created_at) < now - older_than
+        return await change_oldest(
+            self._session,
+            delete(TotpCredential),
+            col(TotpCredential.user_id),
+            col(TotpCredential.confirmed_at).is_(None),
+            moment=col(TotpCredential.created_at),
+            older_than=older_than,
+            limit=BATCH,
         )
-        ids = (await self._session.exec(over.limit(BATCH).with_for_update(skip_locked=True))).all()
-        statement = delete(TotpCredential).where(col(TotpCredential.user_id).in_(ids))
-        await self._session.exec(statement.execution_options(synchronize_session=False))
-        return len(ids) == BATCH
 
     async def seeds_after(self, user_id: UUID | None) -> Sequence[tuple[UUID, bytes]]:
         """Return whose and which sealed seeds follow, in the order of the accounts' ids, a batch of them."""

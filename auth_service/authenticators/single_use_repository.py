@@ -8,6 +8,7 @@ from sqlalchemy import delete
 from sqlmodel import col, select
 
 from auth_service.authenticators.models import SingleUseToken
+from auth_service.db.batches import change_oldest
 from auth_service.db.clock import database_now
 from auth_service.db.session import Session
 from auth_service.users.models import User
@@ -65,8 +66,11 @@ class SingleUseTokenRepository:
 
     async def delete_expired(self) -> bool:
         """Remove a batch of those whose time is over; say whether there may be more."""
-        expired = select(SingleUseToken.digest).where(col(SingleUseToken.expires_at) <= database_now())
-        digests = (await self._session.exec(expired.limit(_BATCH).with_for_update(skip_locked=True))).all()
-        statement = delete(SingleUseToken).where(col(SingleUseToken.digest).in_(digests))
-        await self._session.exec(statement.execution_options(synchronize_session=False))
-        return len(digests) == _BATCH
+        return await change_oldest(
+            self._session,
+            delete(SingleUseToken),
+            col(SingleUseToken.digest),
+            moment=col(SingleUseToken.expires_at),
+            older_than=timedelta(0),
+            limit=_BATCH,
+        )

@@ -13,6 +13,7 @@ from sqlmodel import col, select
 
 from auth_service.authenticators.models import ThrottleCounter
 from auth_service.authenticators.throttle_stores import Counter, seconds_until_room
+from auth_service.db.batches import change_oldest
 from auth_service.db.clock import database_now
 from auth_service.db.engine import Database
 from auth_service.db.session import Session
@@ -95,11 +96,14 @@ class DatabaseStore:
 
 async def forget_expired_counters(session: Session) -> bool:
     """Remove a batch of counters whose window is over, and of marks; say whether there may be more."""
-    expired = select(_key).where(_expires_at < database_now()).limit(BATCH).with_for_update(skip_locked=True)
-    removed: Any = await session.exec(
-        delete(ThrottleCounter).where(_key.in_(expired)).execution_options(synchronize_session=False)
+    return await change_oldest(
+        session,
+        delete(ThrottleCounter),
+        _key,
+        moment=_expires_at,
+        older_than=timedelta(0),
+        limit=BATCH,
     )
-    return bool(removed.rowcount == BATCH)
 
 
 async def _now(session: Session) -> datetime:

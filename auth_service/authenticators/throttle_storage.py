@@ -1,7 +1,6 @@
 """Opens the place that the settings say attempts are counted in."""
 
 from auth_service.authenticators.throttle_database import DatabaseStore
-from auth_service.authenticators.throttle_redis import RedisStore, SafeStore
 from auth_service.authenticators.throttle_settings import DATABASE, MEMORY, ThrottleSettings
 from auth_service.authenticators.throttle_stores import CounterStore, MemoryStore
 from auth_service.db.engine import Database
@@ -14,4 +13,6 @@ def open_counter_store(settings: ThrottleSettings, database: Database) -> Counte
         return DatabaseStore(database)
     if storage == MEMORY:
         return MemoryStore()
+    from auth_service.authenticators.throttle_redis import RedisStore, SafeStore  # noqa: PLC0415 - 6 MB for whom it serves
+
     return SafeStore(RedisStore(storage))

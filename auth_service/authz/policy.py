@@ -83,16 +83,24 @@ def authorize(principal: Principal, action: Action, *, owner_id: UUID | None = N
         raise InsufficientScopeError(action, owner_id=owner_id, scope=scopes[0])
 
 
-def visible_to(principal: Principal, action: Action, owner_column: Mapped[UUID]) -> ColumnElement[bool]:
-    """Say in SQL which rows `principal` may do `action` to: the rule of an owned resource, inside the query.
+def visible_owner(principal: Principal, action: Action) -> UUID | None:
+    """Return the only owner whose rows `principal` may do `action` to, or None when that is everybody.
 
     Raises like `authorize` when the rule or the token's scopes leave none.
     """
-    relations = RULES[action]
-    if superuser in relations and superuser.holds(principal, None) and Scope.ADMIN in principal.scopes:
-        return true()
+    if superuser in RULES[action] and superuser.holds(principal, None) and Scope.ADMIN in principal.scopes:
+        return None
     authorize(principal, action, owner_id=principal.subject)
-    return owner_column == principal.subject
+    return principal.subject
+
+
+def visible_to(principal: Principal, action: Action, owner_column: Mapped[UUID]) -> ColumnElement[bool]:
+    """Say in SQL which rows `principal` may do `action` to: the rule of an owned resource, inside the query.
+
+    Raises like `visible_owner`.
+    """
+    owner_id = visible_owner(principal, action)
+    return true() if owner_id is None else owner_column == owner_id
 
 
 def _entitlements(principal: Principal, action: Action, owner_id: UUID | None) -> list[Relation]:

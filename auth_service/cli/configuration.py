@@ -66,11 +66,11 @@ def unsafe_settings(settings: Settings) -> Iterator[str]:
         yield _line("AUTH_TOKENS__ISSUER", "tokens must not travel without TLS", "https://auth.example.com")
     if "url" not in settings.database.model_fields_set:
         yield _line("AUTH_DATABASE__URL", "it is not set", "postgresql://user:password@db.example.com:5432/auth")
-    password = parse_database_url(settings.database.url.get_secret_value()).url.password
-    if password is not None and str(password).lower() in _DEFAULT_PASSWORDS:
-        yield _line(
-            "AUTH_DATABASE__URL", "it has a default password", "postgresql://user:<a random one>@host:5432/auth"
-        )
+    for name, url in (("URL", settings.database.url), ("READ_URL", settings.database.read_url)):
+        password = url and parse_database_url(url.get_secret_value()).url.password
+        if password and str(password).lower() in _DEFAULT_PASSWORDS:
+            example = "postgresql://user:<a random one>@host:5432/auth"
+            yield _line(f"AUTH_DATABASE__{name}", "it has a default password", example)
     yield from _unsafe_mail(settings.mail)
     if settings.hashing.argon2_memory_kib < _LEAST_ARGON2_MEMORY_KIB:
         yield _line("AUTH_HASHING__ARGON2_MEMORY_KIB", "hashes this cheap are guessed quickly", "19456")

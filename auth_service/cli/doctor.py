@@ -12,8 +12,11 @@ from auth_service.authenticators.throttle_stores import StoreAwayError
 from auth_service.authz.principal import OPERATOR
 from auth_service.cli.configuration import ConfigurationError, ignored_variables, load_settings, unsafe_settings
 from auth_service.cli.failures import MISCONFIGURED, describe_outage, failing_clearly
+from auth_service.cli.hash_calibration import describe_hashing
 from auth_service.cli.mail_check import find_fault
+from auth_service.cli.replica_check import describe_replica, find_replica_fault
 from auth_service.db.errors import DatabaseUnavailableError, SchemaBehindError
+from auth_service.db.replica import Replica
 from auth_service.db.url import parse_database_url
 from auth_service.settings import Settings
 from auth_service.tokens.key_inventory import KeyEntry
@@ -54,6 +57,7 @@ def _examine() -> list[Finding]:
     found = unsafe or [Finding("settings", well=True)]
     if ignored := ignored_variables():
         found.append(Finding("ignored", well=True, mend=f"{', '.join(ignored)}: not a setting of this service."))
+    found.append(Finding("hashing", well=True, mend=asyncio.run(describe_hashing(settings.hashing))))
     if settings.mail.is_on:
         fault = asyncio.run(find_fault(settings))
         found.append(Finding("mail", well=fault is None, mend=fault or ""))
@@ -89,6 +93,13 @@ async def _database_findings(runtime: Runtime) -> AsyncIterator[Finding]:
     mend = "There is none. Run: auth-service create-admin --email you@example.com"
     yield Finding("administrator", well=exists, mend="" if exists else mend)
     yield await _throttle_finding(runtime)
+    if runtime.replica is not None:
+        yield await _replica_finding(runtime, runtime.replica)
+
+
+async def _replica_finding(runtime: Runtime, replica: Replica) -> Finding:
+    fault = await find_replica_fault(runtime, replica)
+    return Finding("read replica", well=fault is None, mend=fault or await describe_replica(runtime, replica))
 
 
 async def _throttle_finding(runtime: Runtime) -> Finding:

@@ -36,11 +36,15 @@ def dev(
 
 
 @app.command()
-def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
+def serve(
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    workers: Annotated[int, typer.Option(help="Processes that answer on the port.", min=1, max=64)] = 1,
+) -> None:
     """Serve for real. Refuses to start on weak or missing secrets or a schema that is behind."""
     from auth_service.cli.serve import run_serve
 
-    run_serve(host=host, port=port)
+    run_serve(host=host, port=port, workers=workers)
 
 
 @app.command()

@@ -7,7 +7,8 @@ import typer
 from auth_service.cli.configuration import load_settings
 from auth_service.cli.failures import failing_clearly
 from auth_service.db.engine import Database
-from auth_service.db.migrations import current_revision, head_revision, is_behind, upgrade
+from auth_service.db.migrations import upgrade
+from auth_service.db.schema_revision import current_revision, head_revision, is_behind
 from auth_service.settings import Settings
 
 

@@ -1,38 +1,70 @@
 """`serve`: the service for real, on strict settings."""
 
 import asyncio
+import socket
 
 import structlog
 
 from auth_service.app import create_app, let_waiters_go
-from auth_service.cli.configuration import load_strict_settings
+from auth_service.authenticators.throttle_settings import MEMORY
+from auth_service.cli.configuration import ConfigurationError, load_strict_settings
 from auth_service.cli.failures import failing_clearly
 from auth_service.cli.logs import configure_logs
-from auth_service.cli.mail_check import check_templates
-from auth_service.cli.server import bind, run
+from auth_service.cli.server import Act, bind, run
+from auth_service.cli.workers import Link, Workers
 from auth_service.settings import Settings
 from auth_service.wiring.runtime import Runtime
 
+log = structlog.get_logger()
 
-def run_serve(*, host: str, port: int) -> None:
+
+def run_serve(*, host: str, port: int, workers: int) -> None:
     """Check everything that can be checked before the first request, then serve."""
     with failing_clearly():
-        settings = load_strict_settings()
+        settings = settings_of_each(load_strict_settings(), workers=workers)
         if settings.mail.is_on:
+            from auth_service.cli.mail_check import check_templates  # noqa: PLC0415 - 5 MB for whom it serves
+
             check_templates(settings)
+    address = {"host": host, "port": port, "issuer": settings.tokens.issuer}
     with bind(host, port) as listener:
-        with failing_clearly():
-            asyncio.run(_check(settings))
+        if workers == 1:
+            with failing_clearly():
+                asyncio.run(_check(settings))
+            configure_logs(as_json=True)
+            _serve(settings, listener, when_ready=lambda: log.info("service.ready", **address))
+            return
         configure_logs(as_json=True)
-        log = structlog.get_logger()
-        app = create_app(settings)
-        run(
-            app,
-            listener,
-            when_ready=lambda: log.info("service.ready", host=host, port=port, issuer=settings.tokens.issuer),
-            when_stopping=lambda: let_waiters_go(app),
-            access_log=False,
+        together = Workers(workers, lambda link: _work(settings, listener, link))
+        together.run(listener, when_ready=lambda: log.info("service.ready", **address, workers=workers))
+
+
+def settings_of_each(settings: Settings, *, workers: int) -> Settings:
+    """Return the settings of one of so many processes; raises ConfigurationError for what only one process may have.
+
+    The cores are shared: unless the operator says how many hashes are computed at once, each process computes its part.
+    """
+    if workers > 1 and settings.throttle.storage.get_secret_value() == MEMORY:
+        reason = (
+            f"each of the {workers} processes would count by itself, and every limit would be {workers} times as high"
         )
+        raise ConfigurationError([f"AUTH_THROTTLE__STORAGE: {reason}. Example: AUTH_THROTTLE__STORAGE=database"])
+    if "workers" in settings.hashing.model_fields_set:
+        return settings
+    part = max(1, settings.hashing.workers // workers)
+    return settings.model_copy(update={"hashing": settings.hashing.model_copy(update={"workers": part})})
+
+
+def _work(settings: Settings, listener: socket.socket, link: Link) -> None:
+    """Be one of several processes."""
+    with failing_clearly(tell=link.report_fault):
+        asyncio.run(_check(settings))
+    _serve(settings, listener, when_ready=link.report_ready)
+
+
+def _serve(settings: Settings, listener: socket.socket, *, when_ready: Act) -> None:
+    app = create_app(settings)
+    run(app, listener, when_ready=when_ready, when_stopping=lambda: let_waiters_go(app), access_log=False)
 
 
 async def _check(settings: Settings) -> None:

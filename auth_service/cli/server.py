@@ -1,5 +1,6 @@
 """Runs the HTTP server in this process."""
 
+import gc
 import os
 import signal
 import socket
@@ -60,6 +61,8 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            gc.collect()
+            gc.freeze()  # what is there now stays: to look through it again would be a pause of a tenth of a second
             self._when_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -1,6 +1,5 @@
 """The database of this process: its engine, its transactions and what counts as an outage."""
 
-import asyncio
 import os
 import sqlite3
 import time
@@ -16,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, async_sessionma
 from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
 
 from auth_service.db.errors import DatabaseUnavailableError
+from auth_service.db.liveness import watch_liveness
 from auth_service.db.session import Session
 from auth_service.db.settings import DatabaseSettings
 from auth_service.db.url import parse_database_url
@@ -33,13 +33,13 @@ class Database:
     def __init__(self, settings: DatabaseSettings, *, may_create: bool = False) -> None:
         """Prepare the engine; nothing is connected yet. Only who `may_create` makes a SQLite file that is missing."""
         self.engine = _create_engine(settings, may_create=may_create)
-        self._patience_seconds = settings.connect_timeout.total_seconds()
         self._writing_engine = self.engine.execution_options(**{_WRITING: True})
-        self._readers = async_sessionmaker(self.engine, class_=Session, expire_on_commit=False)
-        self._writers = async_sessionmaker(self._writing_engine, class_=Session, expire_on_commit=False)
         self._singles = async_sessionmaker(
             self.engine.execution_options(isolation_level="AUTOCOMMIT"), class_=Session, expire_on_commit=False
         )
+        readers = async_sessionmaker(self.engine, class_=Session, expire_on_commit=False)
+        self._readers = readers if self.is_sqlite else self._singles
+        self._writers = async_sessionmaker(self._writing_engine, class_=Session, expire_on_commit=False)
 
     @property
     def is_sqlite(self) -> bool:
@@ -48,19 +48,20 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self, *, writing: bool) -> AsyncIterator[Session]:
-        """Commit at the end of the block, or roll back when it raises.
+        """Commit at the end of the block, or roll back when it raises; a connection is taken by the first statement.
 
-        On SQLite a writing transaction takes the write lock at its start (`BEGIN IMMEDIATE`): one that began by reading
-        could not take it later without losing somebody's update.
+        On PostgreSQL a reading one is no transaction at all: at READ COMMITTED each statement sees what is committed
+        when it begins, with one or without, and BEGIN and COMMIT are round trips. On SQLite a writing one takes the
+        write lock at its start (`BEGIN IMMEDIATE`): one that began by reading could not take it later without losing
+        somebody's update.
 
         Raises DatabaseUnavailableError when the database is away.
         """
         sessions = self._writers if writing else self._readers
         async with _naming_outages(), sessions() as session:
-            if not self.is_sqlite:
-                await self._connect(session)
             yield session
-            await session.commit()
+            if session.in_transaction():
+                await session.commit()
 
     @asynccontextmanager
     async def statement(self) -> AsyncIterator[Session]:
@@ -69,16 +70,7 @@ class Database:
         For PostgreSQL only. Raises DatabaseUnavailableError when the database is away.
         """
         async with _naming_outages(), self._singles() as session:
-            await self._connect(session)
             yield session
-
-    async def _connect(self, session: Session) -> None:
-        """Take a connection before any work is done: a server that fell silent would be waited for without end.
-
-        There are two deadlines, because the pool answers the first one by waiting for that server's goodbye.
-        """
-        async with asyncio.timeout(1.25 * self._patience_seconds), asyncio.timeout(self._patience_seconds):
-            await session.connection()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection]:
@@ -143,8 +135,10 @@ def _create_engine(settings: DatabaseSettings, *, may_create: bool) -> AsyncEngi
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
         event.listen(engine.sync_engine, "reset", _end_sqlite_transaction)
         return engine
-    connect_args = {**address.connect_args, "timeout": settings.connect_timeout.total_seconds()}
-    return create_async_engine(address.url, connect_args=connect_args, pool_pre_ping=True, **pool)
+    patience = settings.connect_timeout.total_seconds()
+    engine = create_async_engine(address.url, connect_args={**address.connect_args, "timeout": patience}, **pool)
+    watch_liveness(engine.sync_engine, patience_seconds=patience)
+    return engine
 
 
 def _try_sqlite(_dialect: Dialect, _entry: ConnectionPoolEntry, arguments: list[Any], _more: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
 from auth_service.db.url import parse_database_url
 
@@ -17,9 +17,26 @@ class DatabaseSettings(BaseModel):
         description="Where the database is. PostgreSQL, or a SQLite file.",
         examples=["postgresql://user:password@db.example.com:5432/auth"],
     )
-    pool_size: int = Field(default=10, ge=1, le=200, description="Connections a process keeps open.", examples=[10])
+    read_url: SecretStr | None = Field(
+        default=None,
+        description=(
+            "Where a read replica of the database is, on PostgreSQL: long lists are read there while it answers; what "
+            "they show may lag."
+        ),
+        examples=["postgresql://user:password@replica.example.com:5432/auth"],
+    )
+    pool_size: int = Field(
+        default=20, ge=1, le=200, description="Connections a process keeps open, as many as it needed.", examples=[20]
+    )
     pool_overflow: int = Field(
-        default=10, ge=0, le=200, description="Connections beyond those, for a burst.", examples=[10]
+        default=0,
+        ge=0,
+        le=200,
+        description=(
+            "Connections beyond those, for a burst: each is opened and closed again, which mostly takes longer than "
+            "to wait."
+        ),
+        examples=[10],
     )
     connect_timeout: timedelta = Field(
         default=timedelta(seconds=2),
@@ -33,3 +50,11 @@ class DatabaseSettings(BaseModel):
     def _understood(cls, url: SecretStr) -> SecretStr:
         parse_database_url(url.get_secret_value())
         return url
+
+    @field_validator("read_url")
+    @classmethod
+    def _replicated(cls, read_url: SecretStr | None, others: ValidationInfo) -> SecretStr | None:
+        for url in (read_url, others.data.get("url")):
+            if read_url and url and parse_database_url(url.get_secret_value()).is_sqlite:
+                raise ValueError("SQLite has no replicas, so both databases have to be PostgreSQL")
+        return read_url

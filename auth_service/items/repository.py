@@ -3,12 +3,13 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete
+from sqlalchemy import ColumnElement, Uuid, bindparam, delete, or_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 from sqlalchemy.sql.base import ExecutableOption
 from sqlmodel import col, select
 
+from auth_service.db.hot_statement import HotStatement, columns_of, detached
 from auth_service.db.keyset import PageRequest, Slice, SortKey, SortOrder, fetch_slice
 from auth_service.db.session import Session
 from auth_service.items.errors import ItemNotFoundError, OwnerGoneError
@@ -23,9 +24,16 @@ class ItemRepository:
         """Read and write in `session`."""
         self._session = session
 
-    async def get(self, item_id: UUID, *, visible: ColumnElement[bool], with_owner: bool = False) -> Item:
-        """Return the item, its owner loaded in the same statement if wanted; raises ItemNotFoundError."""
-        statement = select(Item).where(Item.id == item_id, visible).options(*_loading(with_owner=with_owner))
+    async def get(self, item_id: UUID, *, owner_id: UUID | None) -> Item:
+        """Return the item for reading only, of this owner or of anybody; raises ItemNotFoundError."""
+        row = await _ITEM.find(self._session, item_id=item_id, owner_id=owner_id)
+        if row is None:
+            raise ItemNotFoundError
+        return detached(Item, row)
+
+    async def get_with_owner(self, item_id: UUID, *, visible: ColumnElement[bool]) -> Item:
+        """Return the item, its owner loaded in the same statement; raises ItemNotFoundError."""
+        statement = select(Item).where(Item.id == item_id, visible).options(*_loading(with_owner=True))
         item = (await self._session.exec(statement)).one_or_none()
         if item is None:
             raise ItemNotFoundError
@@ -69,6 +77,12 @@ class ItemRepository:
         await self._session.exec(delete(Item).where(col(Item.id) == item.id))
 
 
+_OWNER_ID = bindparam("owner_id", type_=Uuid())
+_ITEM = HotStatement(
+    select(*columns_of(Item)).where(
+        col(Item.id) == bindparam("item_id"), or_(_OWNER_ID.is_(None), col(Item.owner_id) == _OWNER_ID)
+    )
+)
 _CREATED = (SortKey("created_at", col(Item.created_at), datetime.fromisoformat), SortKey("id", col(Item.id), UUID))
 _ORDERS = {
     ItemSort.CREATED: SortOrder(_CREATED),

@@ -11,9 +11,10 @@ from sqlmodel import col
 from auth_service.audit.events import AuditEvent
 from auth_service.audit.trail import AuditTrail
 from auth_service.authz.actions import Action
-from auth_service.authz.policy import authorize, visible_to
+from auth_service.authz.policy import authorize, visible_owner, visible_to
 from auth_service.authz.principal import Principal
 from auth_service.db.keyset import PageRequest, Slice
+from auth_service.db.replica import Lists
 from auth_service.db.uuid7 import uuid7
 from auth_service.items.models import Item
 from auth_service.items.queries import ItemSort
@@ -26,6 +27,7 @@ class ItemService:
     """One method per use case; all of them raise AccessDeniedError when the caller or the token may not."""
 
     items: ItemRepository
+    lists: Lists
     audit: AuditTrail
     now: datetime
 
@@ -45,15 +47,20 @@ class ItemService:
 
     async def get(self, principal: Principal, item_id: UUID, *, with_owner: bool = False) -> Item:
         """Return an item; a foreign one is as missing as one that never was (ItemNotFoundError)."""
-        visible = _visible(principal, with_owner=with_owner)
-        return await self.items.get(item_id, visible=visible, with_owner=with_owner)
+        if with_owner:
+            return await self.items.get_with_owner(item_id, visible=_visible(principal, with_owner=True))
+        return await self.items.get(item_id, owner_id=visible_owner(principal, Action.ITEM_READ))
 
     async def list(
         self, principal: Principal, sort: ItemSort, page: PageRequest, *, owner_id: UUID | None, with_owner: bool
     ) -> Slice[Item]:
         """Return one page of the items that the caller may see."""
         visible = _visible(principal, with_owner=with_owner)
-        return await self.items.list(sort, page, visible=visible, owner_id=owner_id, with_owner=with_owner)
+        return await self.lists.read(
+            lambda session: ItemRepository(session).list(
+                sort, page, visible=visible, owner_id=owner_id, with_owner=with_owner
+            )
+        )
 
     async def newest_of(self, principal: Principal, owner_id: UUID, page: PageRequest) -> Slice[Item]:
         """Return one page of somebody's items, the newest first."""

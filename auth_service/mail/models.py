@@ -25,6 +25,12 @@ class OutboxMessage(Table, table=True):
             postgresql_where=text("failed_at IS NULL"),
             sqlite_where=text("failed_at IS NULL"),
         ),
+        Index(
+            "ix_outbox_given_up_failed_at",
+            "failed_at",
+            postgresql_where=text("failed_at IS NOT NULL"),
+            sqlite_where=text("failed_at IS NOT NULL"),
+        ),
     )
 
     id: UUID = Field(primary_key=True)

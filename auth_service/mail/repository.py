@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, delete, update
 from sqlmodel import col, select
 
+from auth_service.db.batches import change_oldest
 from auth_service.db.clock import database_now
 from auth_service.db.session import Session
 from auth_service.mail.models import OutboxMessage
@@ -80,9 +81,14 @@ class OutboxRepository:
 
     async def delete_given_up(self, *, older_than: timedelta) -> bool:
         """Remove a batch of what was given up that long ago; say whether there may be more."""
-        old = await self._now() - older_than
-        given_up = select(OutboxMessage.id).where(col(OutboxMessage.failed_at) < old).limit(BATCH)
-        return await self._execute(delete(OutboxMessage).where(col(OutboxMessage.id).in_(given_up))) == BATCH
+        return await change_oldest(
+            self._session,
+            delete(OutboxMessage),
+            col(OutboxMessage.id),
+            moment=col(OutboxMessage.failed_at),
+            older_than=older_than,
+            limit=BATCH,
+        )
 
     async def rewrap_batch(self, box: SecretBox, *, after: UUID | None) -> Rewrapped:
         """Encrypt a batch under the first master key.

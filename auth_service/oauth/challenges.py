@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import delete, literal, update
 from sqlmodel import col, select
 
+from auth_service.db.batches import change_oldest
 from auth_service.db.clock import database_now
 from auth_service.db.session import Session
 from auth_service.oauth.models import SignInChallenge
@@ -102,11 +103,14 @@ class SignInChallenges:
 
     async def forget_batch(self) -> bool:
         """Remove a batch of challenges that have expired; say whether there may be more."""
-        over = select(SignInChallenge.digest).where(col(SignInChallenge.expires_at) <= database_now())
-        digests = (await self._session.exec(over.limit(BATCH).with_for_update(skip_locked=True))).all()
-        statement = delete(SignInChallenge).where(col(SignInChallenge.digest).in_(digests))
-        await self._session.exec(statement.execution_options(synchronize_session=False))
-        return len(digests) == BATCH
+        return await change_oldest(
+            self._session,
+            delete(SignInChallenge),
+            col(SignInChallenge.digest),
+            moment=col(SignInChallenge.expires_at),
+            older_than=timedelta(0),
+            limit=BATCH,
+        )
 
 
 def _digest(token: str) -> bytes:

@@ -83,16 +83,11 @@ def issue_access_token(
     return jws.sign(claims, keys.active, typ=ACCESS_TOKEN_TYPE)
 
 
-def verify_access_token(encoded: str, keys: KeyRing, settings: TokenSettings) -> AccessToken:
-    """Return the facts of a token that was issued by this service for this service. Raises InvalidTokenError.
+def read_access_token(encoded: str, keys: KeyRing, settings: TokenSettings, *, audience: str | None) -> jws.Claims:
+    """Return the claims of a token that this service issued for `audience`, or for any. Raises InvalidTokenError.
 
     Nothing is looked up: whether it may still be used is for the account gate to say.
     """
-    return access_token_of(read_access_token(encoded, keys, settings, audience=settings.audience))
-
-
-def read_access_token(encoded: str, keys: KeyRing, settings: TokenSettings, *, audience: str | None) -> jws.Claims:
-    """Return the claims of a token that this service issued for `audience`, or for any. Raises InvalidTokenError."""
     claims = jws.verify(
         encoded,
         keys.published,

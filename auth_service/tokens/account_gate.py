@@ -7,8 +7,11 @@ from auth_service.clients.repository import ClientRepository
 from auth_service.tokens.access_token import AccessToken
 from auth_service.tokens.errors import UnfitAccountError
 from auth_service.tokens.session_repository import SessionFacts, SessionRepository
+from auth_service.tokens.standing import Standing
 from auth_service.users.models import User
 from auth_service.users.repository import UserRepository
+
+_NO_SUCH_SESSION = "no_such_session"
 
 
 class AccountGate:
@@ -28,19 +31,23 @@ class AccountGate:
         self._clients = clients
         self._sessions = sessions
 
-    async def admit(self, token: AccessToken) -> SessionFacts:
-        """Return the session that an access token belongs to and whose it is, or raise UnfitAccountError."""
-        facts = self._fit(await self._sessions.find(token.session_id))
-        if (facts.session.user_id, facts.session.client_id) != (token.subject, token.client_id):
+    async def admit(self, token: AccessToken) -> User | None:
+        """Return whose an access token is, None when it is a client's own, or raise UnfitAccountError."""
+        standing = self._fit(await self._sessions.standing_of(token.session_id))
+        if (standing.user_id, standing.client_id) != (token.subject, token.client_id):
             raise UnfitAccountError("not_of_this_session")
-        return facts
+        return standing.user
 
     async def admit_refresh(self, locator: str) -> SessionFacts:
         """Return the session that a refresh token belongs to and whose it is, or raise UnfitAccountError.
 
         Whether its secret is the right one is not asked here.
         """
-        return self._fit(await self._sessions.find_by_locator(locator))
+        facts = await self._sessions.find_by_locator(locator)
+        if facts is None:
+            raise UnfitAccountError(_NO_SUCH_SESSION)
+        self._fit(facts.standing)
+        return facts
 
     async def admit_and_lock(self, subject: UUID, *, credential_epoch: int) -> User:
         """Return the account of somebody who proved who they are when its epoch was `credential_epoch`.
@@ -71,20 +78,19 @@ class AccountGate:
         if held.rights != rights:
             raise UnfitAccountError("client_changed")
 
-    def _fit(self, facts: SessionFacts | None) -> SessionFacts:
-        if facts is None:
-            raise UnfitAccountError("no_such_session")
-        session = facts.session
-        if session.user_id is not None:
-            self._fit_account(facts.user, session.credential_epoch)
-        if not facts.client.is_active:
-            raise UnfitAccountError("client_disabled", subject=session.user_id)
-        ended_for_all = facts.client.sessions_ended_at
-        if session.ended_at is not None or (ended_for_all is not None and session.created_at <= ended_for_all):
-            raise UnfitAccountError("session_ended", subject=session.user_id)
-        if session.idle_expires_at <= facts.now:  # never later than `expires_at`
-            raise UnfitAccountError("session_expired", subject=session.user_id)
-        return facts
+    def _fit(self, standing: Standing | None) -> Standing:
+        if standing is None:
+            raise UnfitAccountError(_NO_SUCH_SESSION)
+        if standing.user_id is not None:
+            self._fit_account(standing.user, standing.credential_epoch)
+        if not standing.client_is_active:
+            raise UnfitAccountError("client_disabled", subject=standing.user_id)
+        ended_for_all = standing.client_sessions_ended_at
+        if standing.ended_at is not None or (ended_for_all is not None and standing.created_at <= ended_for_all):
+            raise UnfitAccountError("session_ended", subject=standing.user_id)
+        if standing.idle_expires_at <= standing.now:  # never later than when the session ends in any case
+            raise UnfitAccountError("session_expired", subject=standing.user_id)
+        return standing
 
     def _fit_account(self, user: User | None, credential_epoch: int) -> User:
         if user is None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, delete, literal_column, update
 from sqlmodel import col, select
 
+from auth_service.db.batches import change_oldest
 from auth_service.db.clock import database_now
 from auth_service.db.session import Session
 from auth_service.security import base64url
@@ -121,8 +122,11 @@ class Revocations:
 
     async def delete_outlived(self, *, older_than: timedelta) -> bool:
         """Remove a batch of the entries that are that old; no cursor needs them. Say whether there may be more."""
-        now = (await self._session.exec(select(database_now()))).one()
-        outlived = select(RevocationRecord.seq).where(col(RevocationRecord.before) < now - older_than).limit(BATCH)
-        statement = delete(RevocationRecord).where(col(RevocationRecord.seq).in_(outlived))
-        removed = await self._session.exec(statement.execution_options(synchronize_session=False))
-        return removed.rowcount == BATCH
+        return await change_oldest(
+            self._session,
+            delete(RevocationRecord),
+            col(RevocationRecord.seq),
+            moment=col(RevocationRecord.before),
+            older_than=older_than,
+            limit=BATCH,
+        )

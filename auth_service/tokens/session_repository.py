@@ -1,17 +1,20 @@
 """The SQL of sessions; how old one is, is measured by the database's clock, which all replicas share."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, update
+from sqlalchemy import ColumnElement, bindparam, delete, update
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col, select
 
 from auth_service.clients.models import Client
+from auth_service.db.batches import change_oldest
 from auth_service.db.clock import database_now
 from auth_service.db.session import Session
 from auth_service.tokens.models import SessionRecord
+from auth_service.tokens.standing import STANDING_OF_SESSION, Standing
 from auth_service.users.models import User
 
 BATCH = 1000
@@ -25,6 +28,11 @@ class SessionFacts:
     client: Client
     user: User | None
     now: datetime
+
+    @property
+    def standing(self) -> Standing:
+        """What the account gate looks at."""
+        return Standing.of(self.session, self.client, self.user, self.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,23 +54,19 @@ class SessionRepository:
         """Read and write in `session`."""
         self._session = session
 
+    async def standing_of(self, session_id: UUID) -> Standing | None:
+        """Return what decides whether the session may be used, as it is now, or None."""
+        row = await STANDING_OF_SESSION.find(self._session, session_id=session_id)
+        return Standing.of_row(row) if row is not None else None
+
     async def find(self, session_id: UUID) -> SessionFacts | None:
         """Return the session and whose it is, as they are now, or None."""
-        return await self._first(col(SessionRecord.id) == session_id)
+        row = (await self._session.exec(_FACTS.where(col(SessionRecord.id) == session_id))).one_or_none()
+        return SessionFacts(*row) if row is not None else None
 
     async def find_by_locator(self, locator: str) -> SessionFacts | None:
         """Return the session that a refresh token belongs to and whose it is, as they are now, or None."""
-        return await self._first(col(SessionRecord.refresh_locator) == locator)
-
-    async def _first(self, condition: ColumnElement[bool]) -> SessionFacts | None:
-        statement = (
-            select(SessionRecord, Client, User, database_now())
-            .join(Client, col(Client.id) == col(SessionRecord.client_id))
-            .join(User, col(User.id) == col(SessionRecord.user_id), isouter=True)
-            .where(condition)
-            .execution_options(populate_existing=True)
-        )
-        row = (await self._session.exec(statement)).one_or_none()
+        row = (await self._session.exec(_FACTS_BY_LOCATOR, params={"locator": locator})).one_or_none()
         return SessionFacts(*row) if row is not None else None
 
     async def now(self) -> datetime:
@@ -75,23 +79,14 @@ class SessionRepository:
         await self._session.flush()
 
     async def rotate(self, record: SessionRecord, rotation: SecretRotation) -> bool:
-        """Replace the current secret of `record`, unless somebody else has: the statement that decides who wins.
-
-        Afterwards `record` is as it is stored.
-        """
-        now = database_now()
-        statement = (
-            update(SessionRecord)
-            .where(
-                col(SessionRecord.refresh_locator) == record.refresh_locator,
-                col(SessionRecord.current_digest) == record.current_digest,
-                col(SessionRecord.ended_at).is_(None),
-            )
-            .values(**asdict(rotation), previous_digest=record.current_digest, rotated_at=now, last_used_at=now)
-            .returning(SessionRecord)
-            .execution_options(synchronize_session=False, populate_existing=True)
-        )
-        return (await self._session.exec(statement)).one_or_none() is not None
+        """Replace the current secret of `record`, unless somebody else has: the statement that decides who wins."""
+        parameters = {"locator": record.refresh_locator, "presented": record.current_digest}
+        new = {f"new_{name}": value for name, value in asdict(rotation).items()}
+        if (await self._session.exec(_ROTATION, params={**parameters, **new})).one_or_none() is None:
+            return False
+        for name, value in asdict(rotation).items():
+            set_committed_value(record, name, value)
+        return True
 
     async def live_of(self, user_id: UUID) -> Sequence[SessionRecord]:
         """Return a user's live sessions, the one used last first."""
@@ -134,22 +129,47 @@ class SessionRepository:
 
     async def wipe_salts(self, *, older_than: timedelta) -> bool:
         """Forget what a batch of successors, which can no longer be asked for again, were derived with."""
-        old = await self.now() - older_than
-        has_salt = col(SessionRecord.successor_salt).is_not(None)
-        ids = await self._lock_batch(has_salt, col(SessionRecord.rotated_at) < old)
-        statement = update(SessionRecord).where(col(SessionRecord.id).in_(ids)).values(successor_salt=None)
-        await self._session.exec(statement.execution_options(synchronize_session=False))
-        return len(ids) == BATCH
+        return await change_oldest(
+            self._session,
+            update(SessionRecord).values(successor_salt=None),
+            col(SessionRecord.id),
+            col(SessionRecord.successor_salt).is_not(None),
+            moment=col(SessionRecord.rotated_at),
+            older_than=older_than,
+            limit=BATCH,
+        )
 
     async def delete_expired(self, *, older_than: timedelta) -> bool:
         """Remove a batch of sessions that ended or expired that long ago; say whether there may be more."""
-        old = await self.now() - older_than
-        ids = await self._lock_batch(col(SessionRecord.idle_expires_at) < old)
-        statement = delete(SessionRecord).where(col(SessionRecord.id).in_(ids))
-        await self._session.exec(statement.execution_options(synchronize_session=False))
-        return len(ids) == BATCH
+        return await change_oldest(
+            self._session,
+            delete(SessionRecord),
+            col(SessionRecord.id),
+            moment=col(SessionRecord.idle_expires_at),
+            older_than=older_than,
+            limit=BATCH,
+        )
 
-    async def _lock_batch(self, *which: ColumnElement[bool]) -> Sequence[UUID]:
-        """Lock some of these sessions, but wait for none: whoever waits while holding others can end in a deadlock."""
-        statement = select(SessionRecord.id).where(*which).limit(BATCH).with_for_update(skip_locked=True)
-        return (await self._session.exec(statement)).all()
+
+# Both are put together once: that takes as long as running them.
+_FACTS = (
+    select(SessionRecord, Client, User, database_now())
+    .join(Client, col(Client.id) == col(SessionRecord.client_id))
+    .join(User, col(User.id) == col(SessionRecord.user_id), isouter=True)
+    .execution_options(populate_existing=True)
+)
+_FACTS_BY_LOCATOR = _FACTS.where(col(SessionRecord.refresh_locator) == bindparam("locator"))
+_ROTATION = (
+    update(SessionRecord)
+    .where(
+        col(SessionRecord.refresh_locator) == bindparam("locator"),
+        col(SessionRecord.current_digest) == bindparam("presented"),
+        col(SessionRecord.ended_at).is_(None),
+    )
+    .values(
+        {each.name: bindparam(f"new_{each.name}") for each in fields(SecretRotation)}
+        | {"previous_digest": bindparam("presented"), "rotated_at": database_now(), "last_used_at": database_now()}
+    )
+    .returning(col(SessionRecord.id))
+    .execution_options(synchronize_session=False)
+)

@@ -71,8 +71,7 @@ class UserSearchTerm(Table, table=True):
     """One word under which a user is found: a plain index answers every prefix, at any size, on both databases."""
 
     __tablename__ = "user_search_terms"
+    __table_args__ = (Index("ix_user_search_terms_user_id_term", "user_id", "term"),)
 
     term: str = Field(sa_column=Column(code_point_text(MAX_EMAIL_LENGTH), primary_key=True))
-    user_id: UUID = Field(
-        sa_column=Column(Uuid(), ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True)
-    )
+    user_id: UUID = Field(sa_column=Column(Uuid(), ForeignKey("users.id", ondelete="CASCADE"), primary_key=True))

@@ -1,25 +1,22 @@
 """The SQL of users."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, not_, tablesample, text
+from sqlalchemy import ColumnElement, and_, delete, func, tablesample, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
-from sqlmodel.sql.expression import SelectOfScalar
 
 from auth_service.db.constraints import violated_constraint
-from auth_service.db.keyset import PageRequest, Slice, SortKey, SortOrder, fetch_slice
+from auth_service.db.keyset import PageRequest, Slice
 from auth_service.db.session import Session
 from auth_service.users.errors import EmailTakenError, UsernameTakenError, UserNotFoundError
 from auth_service.users.identifier import normalize_identifier
 from auth_service.users.models import User, UserSearchTerm
 from auth_service.users.queries import UserFilter, UserSort
-from auth_service.users.search_terms import search_terms_of, search_words
-
-_HIGHEST_CODE_POINT = "\U0010ffff"
+from auth_service.users.search import search_users
+from auth_service.users.search_terms import search_terms_of
 
 
 class UserRepository:
@@ -78,7 +75,7 @@ class UserRepository:
 
     async def search(self, wanted: UserFilter, sort: UserSort, page: PageRequest) -> Slice[User]:
         """Return one page of the users that `wanted` describes."""
-        return await fetch_slice(self._session, _matching(wanted), _ORDERS[sort], page)
+        return await search_users(self._session, wanted, sort, page)
 
     async def sample_hashes(self, *, about: int) -> Sequence[str]:
         """Return the password hashes of about so many random users; on PostgreSQL without reading all of them."""
@@ -121,35 +118,3 @@ class UserRepository:
 
 
 _UNIQUE = {"email_normalized": EmailTakenError, "username": UsernameTakenError}
-_CREATED = (SortKey("created_at", col(User.created_at), datetime.fromisoformat), SortKey("id", col(User.id), UUID))
-_EMAIL = (SortKey("email_normalized", col(User.email_normalized), str),)
-_ORDERS = {
-    UserSort.CREATED: SortOrder(_CREATED),
-    UserSort.CREATED_LAST_FIRST: SortOrder(_CREATED, descending=True),
-    UserSort.EMAIL: SortOrder(_EMAIL),
-    UserSort.EMAIL_LAST_FIRST: SortOrder(_EMAIL, descending=True),
-}
-
-
-def _matching(wanted: UserFilter) -> SelectOfScalar[User]:
-    """Conditions are written the way the partial indexes are, so that the planner can use them."""
-    conditions: list[ColumnElement[bool]] = [_has_term(word) for word in search_words(wanted.search or "")]
-    if wanted.is_active is not None:
-        conditions.append(and_(col(User.is_active)) if wanted.is_active else not_(col(User.is_active)))
-    if wanted.is_superuser is not None:
-        conditions.append(and_(col(User.is_superuser)) if wanted.is_superuser else not_(col(User.is_superuser)))
-    if wanted.email_verified is not None:
-        verified_at = col(User.email_verified_at)
-        conditions.append(verified_at.is_not(None) if wanted.email_verified else verified_at.is_(None))
-    if wanted.created_from is not None:
-        conditions.append(col(User.created_at) >= wanted.created_from)
-    if wanted.created_before is not None:
-        conditions.append(col(User.created_at) < wanted.created_before)
-    return select(User).where(*conditions)
-
-
-def _has_term(prefix: str) -> ColumnElement[bool]:
-    term = col(UserSearchTerm.term)
-    return exists().where(
-        col(UserSearchTerm.user_id) == col(User.id), term >= prefix, term < prefix + _HIGHEST_CODE_POINT
-    )

@@ -17,10 +17,12 @@ from auth_service.accounts.recent_sign_in import RecentSignIn
 from auth_service.accounts.registration import Registration
 from auth_service.accounts.second_factor import SecondFactorControl
 from auth_service.accounts.session_control import SessionControl
-from auth_service.audit.repository import AuditRepository
 from auth_service.audit.service import AuditService
 from auth_service.authenticators.single_use import SingleUseTokens
 from auth_service.authenticators.single_use_repository import SingleUseTokenRepository
+from auth_service.db.replica import Lists
+from auth_service.items.repository import ItemRepository
+from auth_service.items.service import ItemService
 from auth_service.mail.messages import Composer
 from auth_service.wiring.foundation import Foundation
 
@@ -105,13 +107,14 @@ class AccountServices(Foundation):
     @property
     def account_export(self) -> AccountExport:
         """What is stored about a person."""
+        current = Lists(self.session)  # whoever asks for all that is stored gets it as it is now
         return AccountExport(
             self._users,
             self._session_repository,
             self.second_factors.repository,
             SingleUseTokenRepository(self.session),
-            self.audit_log,
-            self.items.newest_of,
+            AuditService(current),
+            ItemService(ItemRepository(self.session), current, self.audit, self.origin.now).newest_of,
             self.throttle,
             self.origin,
         )
@@ -119,7 +122,7 @@ class AccountServices(Foundation):
     @property
     def audit_log(self) -> AuditService:
         """Reading security events."""
-        return AuditService(AuditRepository(self.session))
+        return AuditService(self._lists)
 
     @property
     def password_changer(self) -> PasswordChanger:

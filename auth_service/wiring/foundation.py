@@ -9,6 +9,7 @@ from auth_service.authenticators.second_factors import SecondFactors
 from auth_service.authenticators.throttle import Throttle
 from auth_service.authz.principal import Principal
 from auth_service.clients.repository import ClientRepository
+from auth_service.db.replica import Lists
 from auth_service.db.session import Session
 from auth_service.items.repository import ItemRepository
 from auth_service.items.service import ItemService
@@ -24,10 +25,14 @@ from auth_service.wiring.parts import Parts
 class Foundation:
     """What every service of a unit of work shares: a transaction, a clock reading and an audit trail."""
 
-    def __init__(self, parts: Parts, session: Session, origin: Origin) -> None:
-        """Work in `session`; `principal` is whoever this is done for, as soon as that is proven."""
+    def __init__(self, parts: Parts, session: Session, origin: Origin, lists: Lists) -> None:
+        """Work in `session`, and read lists where `lists` says.
+
+        `principal` is whoever this is done for, as soon as that is proven.
+        """
         self._parts = parts
         self.session = session
+        self._lists = lists
         self.origin = origin
         self.principal: Principal | None = None
         self.audit = AuditTrail(session, origin)
@@ -45,7 +50,7 @@ class Foundation:
     @property
     def items(self) -> ItemService:
         """Items."""
-        return ItemService(ItemRepository(self.session), self.audit, self.origin.now)
+        return ItemService(ItemRepository(self.session), self._lists, self.audit, self.origin.now)
 
     @property
     def sessions(self) -> Sessions:

@@ -15,9 +15,6 @@ from auth_service.wiring.runtime import Runtime
 async def sending_mail(runtime: Runtime) -> AsyncIterator[None]:
     """Send what is queued in the background; at the end of the block, finish the message in hand."""
     settings = runtime.settings.mail
-    if not settings.is_on:
-        yield
-        return
     dispatcher = Dispatcher(
         lambda: runtime.unit_of_work(writing=True),
         queued=runtime.mail_queued,

@@ -19,6 +19,7 @@ from auth_service.settings import Settings
 from auth_service.tokens.key_ring import KeyRing
 from auth_service.tokens.key_safe import KEY_PURPOSE, KeySafe
 from auth_service.tokens.refresh_token import derivation_keys
+from auth_service.tokens.verified_tokens import VerifiedTokens
 
 Clock = Callable[[], datetime]
 
@@ -51,6 +52,7 @@ class Parts:
         self.password_policy = make_password_policy(settings.password_policy, host=host)
         self.breached_passwords = BreachedPasswords(settings.password_policy.breach_range_url)
         self.metadata = authorization_server_metadata(settings.tokens.issuer, settings.oauth)
+        self.verified_tokens = VerifiedTokens(settings.tokens)
         self._keys: KeyRing | None = None
 
     @property

@@ -14,7 +14,8 @@ from auth_service.authz.errors import AccessDeniedError
 from auth_service.db.engine import Database
 from auth_service.db.errors import SchemaBehindError
 from auth_service.db.locks import try_lock_until_commit
-from auth_service.db.migrations import current_revision, is_behind
+from auth_service.db.replica import Lists, Replica
+from auth_service.db.schema_revision import current_revision, is_behind
 from auth_service.errors import PermissionDeniedError, ServiceError
 from auth_service.settings import Settings
 from auth_service.tokens.errors import UnusableKeysError, UnusableSigningKeyError
@@ -36,6 +37,8 @@ class Runtime(Parts):
     def __init__(self, settings: Settings, *, clock: Clock = utc_now) -> None:
         """Prepare everything that needs no database; `load_keys` does the rest."""
         self.database = Database(settings.database)
+        read_url = settings.database.read_url
+        self.replica = None if read_url is None else Replica(settings.database, read_url)
         super().__init__(settings, clock, open_counter_store(settings.throttle, self.database))
         self.revocation_feed = RevocationFeed(self._read_revocations, listed_for=settings.tokens.revocations_listed_for)
         self.mail_queued = asyncio.Event()
@@ -54,6 +57,8 @@ class Runtime(Parts):
         await self.throttle_counters.store.close()
         await self.breached_passwords.close()
         await self.database.dispose()
+        if self.replica is not None:
+            await self.replica.database.dispose()
 
     async def load_keys(self) -> None:
         """Load the signing keys, and make those that are missing.
@@ -103,12 +108,18 @@ class Runtime(Parts):
         self.stand_ins.replace(sample)
 
     async def forget_what_is_over(self) -> None:
-        """Remove what nothing depends on any more, in small transactions; one replica at a time does it."""
+        """Remove what nothing depends on any more, in small transactions; one replica at a time does it.
+
+        After each it rests for as long as that took: a large backlog takes half of what it could, not all.
+        """
         more = True
         while more:
+            began = time.monotonic()
             async with self.unit_of_work(writing=True) as work:
                 is_mine = await try_lock_until_commit(work.session, "retention")
                 more = is_mine and await work.forget_batch()
+            if more:
+                await asyncio.sleep(time.monotonic() - began)
 
     @asynccontextmanager
     async def unit_of_work(
@@ -128,7 +139,8 @@ class Runtime(Parts):
         work: UnitOfWork | None = None
         try:
             async with self.database.transaction(writing=writing) as session:
-                work = UnitOfWork(self, session, origin)
+                lists = Lists(session, None if writing else self.replica)  # who writes sees what they wrote
+                work = UnitOfWork(self, session, origin, lists)
                 yield work
         except ServiceError as refusal:
             if work is not None:

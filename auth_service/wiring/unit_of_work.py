@@ -25,7 +25,7 @@ class UnitOfWork(AccountServices, OAuthServices):
     @property
     def users(self) -> UserService:
         """Reading users."""
-        return UserService(self._users)
+        return UserService(self._users, self._lists)
 
     @property
     def queued_mail(self) -> OutboxRepository:

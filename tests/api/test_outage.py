@@ -27,6 +27,8 @@ _NEEDS_NO_DATABASE = {
     "GET /.well-known/jwks.json": 200,
     "GET /.well-known/oauth-authorization-server": 200,
     "GET /.well-known/openid-configuration": 200,
+    "POST /email-verifications": 404,  # there is no mail
+    "POST /password-recoveries": 404,
 }
 
 
@@ -48,14 +50,14 @@ def own_database(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFact
 async def _call(client: AsyncClient, operation: Operation, account: Account, item_id: str) -> Response:
     """Make the call that the document gives as an example."""
     path = fill(operation.path, user_id=account.id, item_id=item_id)
-    body = operation.body_schema(JSON)
+    body, form = operation.body_schema(JSON), operation.body_schema(FORM)
     async with asyncio.timeout(_IN_TIME_SECONDS):
         return await client.request(
             operation.method,
             path,
-            headers=bearer(account),
+            headers={} if form else bearer(account),
             json=body["examples"][0] if body else None,
-            data=form_for(operation.path, account) if operation.body_schema(FORM) else None,
+            data=form_for(operation.path, account) if form else None,
         )
 
 

@@ -6,13 +6,13 @@ from joserfc.jwk import ECKey
 
 from tests.support.keys import KeyStore
 from tests.support.service import Service
-from tests.support.task_statements import statements_of_this_task
+from tests.support.statements import watched_statements
 
 JWKS = "/.well-known/jwks.json"
 
 
 async def test_the_document_has_public_members_and_no_others(service: Service) -> None:
-    with statements_of_this_task(service) as statements:
+    with watched_statements(service) as statements:
         response = await service.client.get(JWKS)
 
     keys = response.json()["keys"]

@@ -10,7 +10,7 @@ from auth_service.authz.scopes import Scope
 from tests.support.routes import served_routes
 from tests.support.service import Service, running_service
 from tests.support.settings import ISSUER, make_settings
-from tests.support.task_statements import statements_of_this_task
+from tests.support.statements import watched_statements
 
 PATHS = ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"]
 METHODS = {"jwks_uri": "GET", "revocation_feed_uri": "GET"}
@@ -35,7 +35,7 @@ DOCUMENT = {
 
 @pytest.mark.parametrize("path", PATHS)
 async def test_the_document_says_what_there_is(service: Service, path: str) -> None:
-    with statements_of_this_task(service) as statements:
+    with watched_statements(service) as statements:
         response = await service.client.get(path)
 
     assert response.status_code == 200

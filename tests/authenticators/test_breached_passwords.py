@@ -122,7 +122,7 @@ async def test_nobody_is_asked_unless_an_operator_wants_it() -> None:
 
 
 async def test_no_transaction_waits_for_the_answer(migrated_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("auth_service.authenticators.breached_passwords._TIMEOUT_SECONDS", 20.0)
+    monkeypatch.setattr("auth_service.authenticators.breach_range._TIMEOUT_SECONDS", 20.0)
     one_connection = {"url": migrated_database, "pool_size": 1, "pool_overflow": 0, "connect_timeout": "PT3S"}
     async with running_range_api(release=asyncio.Event()) as api:
         settings = make_settings(

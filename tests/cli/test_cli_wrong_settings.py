@@ -136,7 +136,7 @@ WRONG_EVERYWHERE = [
     pytest.param(
         {"AUTH_DATABASE__POOL_SIZE": "many"},
         "AUTH_DATABASE__POOL_SIZE: Input should be a valid integer, unable to parse string as an integer. "
-        "Example: AUTH_DATABASE__POOL_SIZE=10",
+        "Example: AUTH_DATABASE__POOL_SIZE=20",
         id="a number that is none",
     ),
     pytest.param(

@@ -18,7 +18,8 @@ from auth_service.db.engine import Database
 from auth_service.db.errors import DatabaseUnavailableError
 from auth_service.db.limits import LIMITS
 from auth_service.db.locks import lock_until_commit
-from auth_service.db.migrations import alembic_config, head_revision, upgrade
+from auth_service.db.migrations import alembic_config, upgrade
+from auth_service.db.schema_revision import head_revision
 from auth_service.db.session import Session
 from auth_service.db.settings import DatabaseSettings
 from tests.support.commands import ROOT

@@ -6,7 +6,7 @@ import pytest
 
 from auth_service.db.keyset import InvalidPositionError
 from auth_service.users.queries import UserSort
-from auth_service.users.repository import _ORDERS
+from auth_service.users.search import _ORDERS
 
 
 @pytest.mark.parametrize("sort", [UserSort.CREATED, UserSort.CREATED_LAST_FIRST])

@@ -21,7 +21,8 @@ from sqlmodel import Session
 
 from auth_service.db import base
 from auth_service.db.engine import Database
-from auth_service.db.migrations import alembic_config, current_revision, head_revision, upgrade
+from auth_service.db.migrations import alembic_config, upgrade
+from auth_service.db.schema_revision import current_revision, head_revision, known_revisions
 from auth_service.db.settings import DatabaseSettings
 from auth_service.items.models import Item
 from auth_service.users.models import User
@@ -253,3 +254,10 @@ def test_the_alembic_command_says_that_it_writes_no_sql(
 
     assert "there is no --sql here" in capsys.readouterr().out
     assert not (tmp_path / "auth.db").exists()
+
+
+def test_the_revisions_are_those_that_alembic_finds() -> None:
+    scripts = ScriptDirectory.from_config(alembic_config())
+
+    assert known_revisions() == tuple(reversed([script.revision for script in scripts.walk_revisions()]))
+    assert head_revision() == scripts.get_current_head()

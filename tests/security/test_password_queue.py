@@ -1,6 +1,8 @@
 """The pool of hashing threads: off the event loop, bounded, and never inside a transaction."""
 
 import asyncio
+import os
+import sys
 from collections.abc import Iterator
 from threading import Event
 from typing import Self
@@ -40,7 +42,7 @@ class BusyPool:
 
     async def until_somebody_waits(self) -> None:
         with fail_after(_PATIENCE_SECONDS):
-            while self._hasher._waiting == 0:
+            while self._hasher._unfinished == 0:
                 await checkpoint()
 
 
@@ -97,6 +99,30 @@ async def test_a_hash_holds_up_neither_the_event_loop_nor_a_writer(narrow_servic
     served = await waiting
 
     assert (alive.status_code, written.status_code, served.status_code) == (200, 200, 200)
+
+
+async def test_how_many_wait_is_known() -> None:
+    hasher = PasswordHasher(HashingSettings.model_validate({**NARROW, "queue": 2}))
+
+    with BusyPool(hasher) as pool:
+        computed = [asyncio.create_task(hasher.hash(SecretStr(PASSWORD))) for _ in range(3)]
+        await pool.until_somebody_waits()
+        length = hasher.queue_length
+    await asyncio.gather(*computed)
+
+    assert (length, hasher.queue_length) == (2, 0)
+    hasher.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a priority is that of the whole process")
+async def test_hashes_stand_back_behind_requests() -> None:
+    hasher = PasswordHasher(HashingSettings.model_validate(NARROW))
+    loop = asyncio.get_running_loop()
+
+    of_hashes = await loop.run_in_executor(hasher._pool, os.getpriority, os.PRIO_PROCESS, 0)
+
+    assert of_hashes > os.getpriority(os.PRIO_PROCESS, 0)
+    hasher.close()
 
 
 async def test_a_closed_pool_drops_who_waits() -> None:

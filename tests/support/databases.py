@@ -47,6 +47,10 @@ class Databases:
             _migrate(self._create(template_name))
         return self._create(name, template=template_name)
 
+    def copy(self, url: str) -> str:
+        """Return the URL of a copy of a PostgreSQL database, which nobody may be connected to meanwhile."""
+        return self._create(f"test_{os.getpid()}_{next(_numbers)}", template=str(make_url(url).database))
+
     def drop_all(self) -> None:
         """Drop what this process made on the server."""
         if self.postgresql is not None:

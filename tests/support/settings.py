@@ -36,7 +36,7 @@ def new_master_key() -> str:
 def make_settings(database_url: str, **groups: dict[str, object]) -> Settings:
     """Return settings with password hashes that cost next to nothing; `groups` go over these."""
     defaults: dict[str, dict[str, object]] = {
-        "database": {"url": database_url, "pool_size": 10, "connect_timeout": "PT20S"},  # machines that test are busy
+        "database": {"url": database_url, "pool_size": 20, "connect_timeout": "PT20S"},  # machines that test are busy
         "security": {"master_keys": new_master_key()},
         "tokens": {"issuer": ISSUER, "key_refresh_interval": "PT1H"},  # nothing in the background of a test
         "hashing": dict(CHEAP_HASHES),

@@ -1,13 +1,15 @@
 """The SQL statements that the service sends while a test watches."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from auth_service.db import hot_statement
 from tests.support.service import Service
 
 
@@ -27,12 +29,8 @@ def every_statement(service: Service) -> Iterator[list[str]]:
     def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
         sent.append(statement)
 
-    engine = service.runtime.database.engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
+    with _noting(service, note):
         yield sent
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 @contextmanager
@@ -45,9 +43,24 @@ def watched_statements(service: Service) -> Iterator[list[Statement]]:
         if asyncio.current_task() is task and not statement.startswith("BEGIN"):
             seen.append(Statement(statement, parameters))
 
-    engine = service.runtime.database.engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
+    with _noting(service, note):
         yield seen
+
+
+@contextmanager
+def _noting(service: Service, note: Callable[..., None]) -> Iterator[None]:
+    """Tell `note` of every statement, those too that go to the driver itself."""
+    sync_engine = service.runtime.database.engine.sync_engine
+    fetch = hot_statement._fetch
+
+    async def noted_fetch(engine: AsyncEngine, text: str, parameters: Sequence[object]) -> Sequence[Any] | None:
+        note(None, None, text, tuple(parameters))
+        return await fetch(engine, text, parameters)
+
+    event.listen(sync_engine, "before_cursor_execute", note)
+    hot_statement._fetch = noted_fetch
+    try:
+        yield
     finally:
-        event.remove(engine, "before_cursor_execute", note)
+        hot_statement._fetch = fetch
+        event.remove(sync_engine, "before_cursor_execute", note)

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.support.forgery import ABSENT, Forger, decode, encode, random_segment
 from tests.support.service import Service
-from tests.support.task_statements import statements_of_this_task
+from tests.support.statements import watched_statements
 from tests.support.tokens import assert_invalid_token, read_me
 
 Forge = Callable[[Forger], str | bytes]
@@ -171,7 +171,7 @@ async def test_a_hostile_token_is_refused_without_a_look_at_anything(
     for door in ("builtins.open", "os.open", "socket.getaddrinfo", "socket.socket.connect"):
         monkeypatch.setattr(door, _closed)
 
-    with statements_of_this_task(forger.service) as statements:
+    with watched_statements(forger.service) as statements:
         response = await read_me(forger.service, token)
 
     assert_invalid_token(response)
@@ -179,7 +179,7 @@ async def test_a_hostile_token_is_refused_without_a_look_at_anything(
 
 
 async def test_the_tokens_of_the_table_are_good_but_for_their_one_fault(forger: Forger) -> None:
-    with statements_of_this_task(forger.service) as statements:
+    with watched_statements(forger.service) as statements:
         response = await read_me(forger.service, forger.sign())
 
     assert response.status_code == 200

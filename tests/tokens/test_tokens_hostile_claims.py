@@ -10,7 +10,7 @@ import pytest
 from tests.support.forgery import ABSENT, Forger
 from tests.support.service import Service
 from tests.support.settings import ISSUER
-from tests.support.task_statements import statements_of_this_task
+from tests.support.statements import watched_statements
 from tests.support.tokens import assert_invalid_token, read_me
 
 LEEWAY = 30
@@ -85,7 +85,7 @@ async def test_a_token_with_a_wrong_claim_is_refused_without_a_look_at_anything(
 ) -> None:
     token = forger.sign(claims=forger.claims(**{claim: content}))
 
-    with statements_of_this_task(forger.service) as statements:
+    with watched_statements(forger.service) as statements:
         response = await read_me(forger.service, token)
 
     assert_invalid_token(response)
@@ -103,7 +103,7 @@ async def test_a_token_with_a_wrong_claim_is_refused_without_a_look_at_anything(
 async def test_a_token_out_of_its_time_is_refused(forger: Forger, claim: str, seconds: int) -> None:
     token = forger.sign(claims=forger.claims(**{claim: in_seconds(seconds)}))
 
-    with statements_of_this_task(forger.service) as statements:
+    with watched_statements(forger.service) as statements:
         response = await read_me(forger.service, token)
 
     assert_invalid_token(response)

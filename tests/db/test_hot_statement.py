@@ -60,7 +60,7 @@ async def test_what_is_done_to_a_detached_row_is_not_stored(service: Service, ma
 
 
 def test_a_column_that_needs_the_orm_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"oauth_clients\.id .* is not of a type that the driver returns"):
+    with pytest.raises(TypeError, match="is not of a type that the driver returns"):
         HotStatement(select(cast(col(Client.id), Interval)))
 
 

@@ -1,6 +1,9 @@
 """Writes security events: what was done, in the transaction that does it; what was refused, in one of its own."""
 
+from typing import Any
 from uuid import UUID
+
+from sqlalchemy import insert
 
 from auth_service.audit.events import AuditEvent, Origin, Outcome
 from auth_service.audit.models import AuditRecord
@@ -31,7 +34,8 @@ class AuditTrail:
         **detail: object,
     ) -> None:
         """Record what is being done; it is committed with it or not at all."""
-        self._session.add(self._build(event, Outcome.SUCCESS, actor, subject=subject, client_id=client_id, **detail))
+        row = self._build(event, Outcome.SUCCESS, actor, subject=subject, client_id=client_id, **detail)
+        self._session.insert_at_commit(_INSERTION, row)
 
     def record_refusal(
         self,
@@ -43,9 +47,8 @@ class AuditTrail:
         **detail: object,
     ) -> None:
         """Keep a refusal aside; the caller raises next, which rolls back everything but this."""
-        self._refusals.append(
-            self._build(event, Outcome.FAILURE, actor, subject=subject, client_id=client_id, **detail)
-        )
+        row = self._build(event, Outcome.FAILURE, actor, subject=subject, client_id=client_id, **detail)
+        self._refusals.append(AuditRecord(**row))
 
     def take_refusals(self) -> list[AuditRecord]:
         """Hand over what `record_refusal` kept, for a transaction of its own."""
@@ -61,17 +64,20 @@ class AuditTrail:
         subject: UUID | None,
         client_id: str | None,
         **detail: object,
-    ) -> AuditRecord:
-        """Put a `client_id` into its column: the client that asked, also when it is not known who is asking by it."""
-        return AuditRecord(
-            id=uuid7(self._origin.now),
-            occurred_at=self._origin.now,
-            event=event,
-            outcome=outcome,
-            actor_id=actor.subject if actor else None,
-            subject_id=subject,
-            client_id=client_id or (actor.client_id if actor else None),
-            network=self._origin.network,
-            request_id=self._origin.request_id,
-            detail=detail,
-        )
+    ) -> dict[str, Any]:
+        """Return the row. `client_id` is the client that asked, also when it is not known who is asking by it."""
+        return {
+            "id": uuid7(self._origin.now),
+            "occurred_at": self._origin.now,
+            "event": event,
+            "outcome": outcome,
+            "actor_id": actor.subject if actor else None,
+            "subject_id": subject,
+            "client_id": client_id or (actor.client_id if actor else None),
+            "network": self._origin.network,
+            "request_id": self._origin.request_id,
+            "detail": detail,
+        }
+
+
+_INSERTION = insert(AuditRecord)

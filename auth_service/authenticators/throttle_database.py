@@ -43,6 +43,13 @@ _STEP = Template("""counted_$n AS (
   WHERE stored.expires_at <= clock_timestamp() OR stored.count < CAST(:limit_$n AS integer)
   RETURNING 1)""")
 
+_SUCCESS = text("""
+WITH cleared AS (DELETE FROM throttle_counters WHERE key = CAST(:clear AS varchar))
+INSERT INTO throttle_counters AS stored (key, count, expires_at)
+VALUES (CAST(:mark AS varchar), 1, clock_timestamp() + make_interval(secs => CAST(:lasting AS float)))
+ON CONFLICT (key) DO UPDATE SET expires_at = excluded.expires_at
+WHERE stored.expires_at < excluded.expires_at - make_interval(secs => CAST(:again AS float))""")
+
 
 class DatabaseStore:
     """One statement counts an attempt on PostgreSQL; SQLite has no such statement and needs no round trips."""
@@ -67,6 +74,12 @@ class DatabaseStore:
 
     async def succeed(self, *, clear: str, mark: str, lasting: float) -> None:
         """Forget one and mark the other; raises DatabaseUnavailableError."""
+        if not self._database.is_sqlite:
+            again = min(_MARK_AGAIN_AFTER.total_seconds(), lasting / 2)
+            arguments = {"clear": clear, "mark": mark, "lasting": lasting, "again": again}
+            async with self._database.statement() as session:
+                await (await session.connection()).execute(_SUCCESS, arguments)
+            return
         async with self._database.transaction(writing=True) as session:
             await session.exec(delete(ThrottleCounter).where(_key == clear))
             await session.exec(_marking(mark, await _now(session), timedelta(seconds=lasting)))

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete
+from sqlalchemy import bindparam, delete
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
@@ -10,6 +10,7 @@ from auth_service.clients.errors import ClientNotFoundError, OwnAudienceTakenErr
 from auth_service.clients.models import Client
 from auth_service.db.clock import database_now
 from auth_service.db.constraints import violated_constraint
+from auth_service.db.hot_statement import HotStatement, columns_of, detached
 from auth_service.db.keyset import PageRequest, Slice, SortKey, SortOrder, fetch_slice
 from auth_service.db.session import Session
 
@@ -22,11 +23,12 @@ class ClientRepository:
         self._session = session
 
     async def find(self, client_id: str) -> Client | None:
-        """Return the client as of this transaction, or None."""
-        return await self._session.get(Client, client_id)
+        """Return the client for reading, or None."""
+        row = await _BY_ID.find(self._session, client_id=client_id)
+        return None if row is None else detached(Client, row)
 
     async def get(self, client_id: str) -> Client:
-        """Return the client; raises ClientNotFoundError."""
+        """Return the client for reading; raises ClientNotFoundError."""
         client = await self.find(client_id)
         if client is None:
             raise ClientNotFoundError
@@ -73,6 +75,7 @@ class ClientRepository:
         await self._session.exec(delete(Client).where(col(Client.id) == client.id))
 
 
+_BY_ID = HotStatement(select(*columns_of(Client)).where(col(Client.id) == bindparam("client_id")))
 _CREATED = SortOrder(
     (SortKey("created_at", col(Client.created_at), datetime.fromisoformat), SortKey("id", col(Client.id), str))
 )

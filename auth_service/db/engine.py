@@ -60,7 +60,7 @@ class Database:
         sessions = self._writers if writing else self._readers
         async with _naming_outages(), sessions() as session:
             yield session
-            if session.in_transaction():
+            if session.in_transaction() or session.has_insertions:
                 await session.commit()
 
     @asynccontextmanager

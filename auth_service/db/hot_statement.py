@@ -9,22 +9,27 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 import asyncpg
-from sqlalchemy import Boolean, ColumnElement, DateTime, Integer, Numeric, Select, String, Uuid
+from sqlalchemy import JSON, Boolean, ColumnElement, DateTime, Integer, LargeBinary, Numeric, Select, String, Uuid
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi, PGDialect_asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import class_mapper, make_transient_to_detached
 from sqlalchemy.types import TypeDecorator
+from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
 
 from auth_service.db.base import Table
 from auth_service.db.liveness import without_asking
 from auth_service.db.session import Session
+from auth_service.db.types import Money
 
 _PATIENCE_SECONDS = 2
 """How long an answer that takes a millisecond is waited for; then the server counts as away."""
 
-_NATIVE = (Boolean, DateTime, Integer, Numeric, String, Uuid)
-"""Types whose values the driver makes as the ORM would: times are aware and in UTC, amounts are exact."""
+_NATIVE = (Boolean, DateTime, Integer, JSON, LargeBinary, Numeric, String, Uuid)
+"""Types whose values the driver makes as the ORM would: times are aware and in UTC, amounts are exact, JSON is read."""
+
+_SAME_FOR_THE_DRIVER = (AutoString, Money, UTCDateTime)
+"""Types that say more to SQLite only."""
 
 _LOST = (
     ConnectionError,
@@ -43,8 +48,8 @@ class HotStatement:
     def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:
         """Prepare `statement`, whose parameters are named; raises TypeError for a column that needs the ORM."""
         for column in statement.selected_columns:
-            kind = column.type.impl_instance if isinstance(column.type, TypeDecorator) else column.type
-            if not isinstance(kind, _NATIVE):
+            decorated = isinstance(column.type, TypeDecorator) and not isinstance(column.type, _SAME_FOR_THE_DRIVER)
+            if decorated or not isinstance(column.type, (*_NATIVE, *_SAME_FOR_THE_DRIVER)):
                 message = f"{column} is not of a type that the driver returns as it is"
                 raise TypeError(message)
         self._statement = statement

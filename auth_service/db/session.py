@@ -1,10 +1,31 @@
 """The session type that a unit of work runs in."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Insert
 from sqlmodel.ext.asyncio.session import AsyncSession
+
+_INSERTIONS = "insertions"
 
 
 class Session(AsyncSession):
     """What is loaded in it stays readable after a commit."""
+
+    @property
+    def has_insertions(self) -> bool:
+        """Whether `insert_at_commit` was asked for something that is not written yet."""
+        return bool(self.info.get(_INSERTIONS))
+
+    def insert_at_commit(self, statement: Insert, row: Mapping[str, Any]) -> None:
+        """Write a row that nobody in this transaction looks at, without what the ORM needs to keep track of it."""
+        self.info.setdefault(_INSERTIONS, []).append((statement, row))
+
+    async def commit(self) -> None:
+        """Write what waits to be written, and commit."""
+        for statement, row in self.info.pop(_INSERTIONS, ()):
+            await (await self.connection()).execute(statement, row)
+        await super().commit()
 
     async def release(self) -> None:
         """End the transaction and give the connection back, because slow work (a password hash) comes next.
@@ -12,6 +33,6 @@ class Session(AsyncSession):
         The next statement begins a new transaction, so what was read before must be asked again before it is acted on.
         Nothing may be waiting to be written: half a use case must not be committed.
         """
-        if self.new or self.dirty or self.deleted:
+        if self.new or self.dirty or self.deleted or self.has_insertions:
             raise RuntimeError("slow work in the middle of a write: hash first, then change")
         await self.commit()

@@ -1,9 +1,11 @@
 """The SQL of items."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Uuid, bindparam, delete, or_
+from sqlalchemy import ColumnElement, Uuid, bindparam, delete, insert, or_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 from sqlalchemy.sql.base import ExecutableOption
@@ -64,22 +66,32 @@ class ItemRepository:
 
     async def add(self, item: Item) -> None:
         """Store a new item; raises OwnerGoneError."""
-        self._session.add(item)
+        row = {name: getattr(item, name) for name in Item.model_fields}
         try:
-            await self._session.flush()
+            await (await self._session.connection()).execute(_INSERTION, row)
         except IntegrityError as error:
             if "foreign key" in str(error.orig).lower():
                 raise OwnerGoneError from error
             raise
+
+    async def update(self, item_id: UUID, changes: Mapping[str, Any], *, visible: ColumnElement[bool]) -> Item:
+        """Change these columns of an item and return it for reading; raises ItemNotFoundError."""
+        statement = update(Item).where(col(Item.id) == item_id, visible).values(**changes).returning(*_COLUMNS)
+        row = (await (await self._session.connection()).execute(statement)).one_or_none()
+        if row is None:
+            raise ItemNotFoundError
+        return detached(Item, row)
 
     async def delete(self, item: Item) -> None:
         """Remove an item."""
         await self._session.exec(delete(Item).where(col(Item.id) == item.id))
 
 
+_COLUMNS = columns_of(Item)
+_INSERTION = insert(Item)
 _OWNER_ID = bindparam("owner_id", type_=Uuid())
 _ITEM = HotStatement(
-    select(*columns_of(Item)).where(
+    select(*_COLUMNS).where(
         col(Item.id) == bindparam("item_id"), or_(_OWNER_ID.is_(None), col(Item.owner_id) == _OWNER_ID)
     )
 )

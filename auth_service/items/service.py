@@ -69,9 +69,8 @@ class ItemService:
     async def update(self, principal: Principal, item_id: UUID, change: ItemUpdate) -> Item:
         """Change the fields that were sent; raises ItemNotFoundError."""
         visible = visible_to(principal, Action.ITEM_UPDATE, col(Item.owner_id))
-        item = await self.items.get_for_update(item_id, visible=visible)
-        item.sqlmodel_update(change.model_dump(exclude_unset=True))
-        item.updated_at = self.now
+        changes = {**change.model_dump(exclude_unset=True), "updated_at": self.now}
+        item = await self.items.update(item_id, changes, visible=visible)
         self.audit.record(
             AuditEvent.ITEM_UPDATED, actor=principal, subject=item.id, fields=sorted(change.model_fields_set)
         )

@@ -1,17 +1,19 @@
 """The SQL of sessions; how old one is, is measured by the database's clock, which all replicas share."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, delete, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, insert, update
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col, select
 
 from auth_service.clients.models import Client
 from auth_service.db.batches import change_oldest
 from auth_service.db.clock import database_now
+from auth_service.db.hot_statement import HotStatement, columns_of, detached
 from auth_service.db.session import Session
 from auth_service.tokens.models import SessionRecord
 from auth_service.tokens.standing import STANDING_OF_SESSION, Standing
@@ -60,31 +62,27 @@ class SessionRepository:
         return Standing.of_row(row) if row is not None else None
 
     async def find(self, session_id: UUID) -> SessionFacts | None:
-        """Return the session and whose it is, as they are now, or None."""
-        row = (await self._session.exec(_FACTS.where(col(SessionRecord.id) == session_id))).one_or_none()
-        return SessionFacts(*row) if row is not None else None
+        """Return for reading the session and whose it is, as they are now, or None."""
+        return _facts_of(await _FACTS_BY_ID.find(self._session, session_id=session_id))
 
     async def find_by_locator(self, locator: str) -> SessionFacts | None:
-        """Return the session that a refresh token belongs to and whose it is, as they are now, or None."""
-        row = (await self._session.exec(_FACTS_BY_LOCATOR, params={"locator": locator})).one_or_none()
-        return SessionFacts(*row) if row is not None else None
-
-    async def now(self) -> datetime:
-        """Read the database's clock."""
-        return (await self._session.exec(select(database_now()))).one()
+        """Return for reading the session of a refresh token and whose it is, as they are now, or None."""
+        return _facts_of(await _FACTS_BY_LOCATOR.find(self._session, locator=locator))
 
     async def add(self, record: SessionRecord) -> None:
         """Store a new session."""
-        self._session.add(record)
-        await self._session.flush()
+        row = {name: getattr(record, name) for name in SessionRecord.model_fields}
+        await (await self._session.connection()).execute(_INSERTION, row)
 
     async def rotate(self, record: SessionRecord, rotation: SecretRotation) -> bool:
         """Replace the current secret of `record`, unless somebody else has: the statement that decides who wins."""
         parameters = {"locator": record.refresh_locator, "presented": record.current_digest}
-        new = {f"new_{name}": value for name, value in asdict(rotation).items()}
-        if (await self._session.exec(_ROTATION, params={**parameters, **new})).one_or_none() is None:
+        values = {each.name: getattr(rotation, each.name) for each in fields(rotation)}
+        new = {f"new_{name}": value for name, value in values.items()}
+        connection = await self._session.connection()
+        if (await connection.execute(_ROTATION, {**parameters, **new})).one_or_none() is None:
             return False
-        for name, value in asdict(rotation).items():
+        for name, value in values.items():
             set_committed_value(record, name, value)
         return True
 
@@ -119,6 +117,13 @@ class SessionRepository:
         )
         return (await self._session.exec(statement)).scalars().all()
 
+    async def now_and_open_ones(self, user_id: UUID | None) -> tuple[datetime, int]:
+        """Read the database's clock, and how many sessions of a user have not ended."""
+        with self._session.no_autoflush:  # what waits to be written goes along with the new session
+            found = await self._session.exec(_NOW_AND_OPEN_ONES, params={"user_id": user_id})
+        now, open_ones = found.one()
+        return now, open_ones
+
     async def end_least_recently_used(self, user_id: UUID, *, keep: int) -> Sequence[UUID]:
         """End all but the `keep` sessions of a user that were used last; return the ids of those that ended."""
         open_ones = select(SessionRecord.id).where(
@@ -151,14 +156,23 @@ class SessionRepository:
         )
 
 
-# Both are put together once: that takes as long as running them.
+# They are put together once: that takes as long as running them.
+_NOW_AND_OPEN_ONES = select(
+    database_now(),
+    select(func.count())
+    .where(col(SessionRecord.user_id) == bindparam("user_id"), col(SessionRecord.ended_at).is_(None))
+    .scalar_subquery(),
+)
+_SESSION, _CLIENT, _USER = columns_of(SessionRecord), columns_of(Client), columns_of(User)
 _FACTS = (
-    select(SessionRecord, Client, User, database_now())
+    select(*(*_SESSION, *_CLIENT, database_now(), *_USER))
+    .select_from(SessionRecord)
     .join(Client, col(Client.id) == col(SessionRecord.client_id))
     .join(User, col(User.id) == col(SessionRecord.user_id), isouter=True)
-    .execution_options(populate_existing=True)
 )
-_FACTS_BY_LOCATOR = _FACTS.where(col(SessionRecord.refresh_locator) == bindparam("locator"))
+_FACTS_BY_ID = HotStatement(_FACTS.where(col(SessionRecord.id) == bindparam("session_id")))
+_FACTS_BY_LOCATOR = HotStatement(_FACTS.where(col(SessionRecord.refresh_locator) == bindparam("locator")))
+_INSERTION = insert(SessionRecord)
 _ROTATION = (
     update(SessionRecord)
     .where(
@@ -173,3 +187,11 @@ _ROTATION = (
     .returning(col(SessionRecord.id))
     .execution_options(synchronize_session=False)
 )
+
+
+def _facts_of(row: Sequence[Any] | None) -> SessionFacts | None:
+    if row is None:
+        return None
+    client, now = len(_SESSION), len(_SESSION) + len(_CLIENT)
+    user = detached(User, row[now + 1 :]) if row[now + 1] is not None else None
+    return SessionFacts(detached(SessionRecord, row[:client]), detached(Client, row[client:now]), user, row[now])

@@ -47,11 +47,11 @@ class Sessions:
         The user's row is locked by the caller; the hundredth session and one more end the one that was used least
         recently.
         """
-        now = await self.session_repository.now()
+        user = opening.user
+        now, open_ones = await self.session_repository.now_and_open_ones(user.id if user else None)
         token = RefreshToken.generate() if opening.refreshable else None
         lifetime = self.settings.session_lifetime if token else self.settings.access_token_lifetime
         idle = self.settings.session_idle_lifetime if token else lifetime
-        user = opening.user
         record = SessionRecord(
             id=uuid7(now),
             user_id=user.id if user else None,
@@ -71,7 +71,7 @@ class Sessions:
         )
         surplus = (
             await self.session_repository.end_least_recently_used(user.id, keep=MAX_SESSIONS_PER_USER - 1)
-            if user
+            if user and open_ones >= MAX_SESSIONS_PER_USER
             else []
         )
         await self.session_repository.add(record)

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, func, tablesample, text
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, tablesample, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from auth_service.db.constraints import violated_constraint
+from auth_service.db.hot_statement import HotStatement, columns_of, detached
 from auth_service.db.keyset import PageRequest, Slice
 from auth_service.db.session import Session
 from auth_service.users.errors import EmailTakenError, UsernameTakenError, UserNotFoundError
@@ -51,12 +52,12 @@ class UserRepository:
         return user
 
     async def find_by_identifier(self, identifier: str) -> User | None:
-        """Return the user who signs in with this e-mail address or username, or None."""
+        """Return for reading the user who signs in with this e-mail address or username, or None."""
         key = normalize_identifier(identifier)
         if key is None:
             return None
-        column = col(User.email_normalized) if "@" in key else col(User.username)
-        return (await self._session.exec(select(User).where(column == key))).one_or_none()
+        row = await (_BY_EMAIL if "@" in key else _BY_USERNAME).find(self._session, key=key)
+        return None if row is None else detached(User, row)
 
     async def lock_active_administrators(self) -> Mapping[UUID, int]:
         """Lock every active administrator, always in the same order, and return their credential epochs by id."""
@@ -117,4 +118,8 @@ class UserRepository:
             raise
 
 
+_BY_EMAIL, _BY_USERNAME = (
+    HotStatement(select(*columns_of(User)).where(col(column) == bindparam("key")))
+    for column in (User.email_normalized, User.username)
+)
 _UNIQUE = {"email_normalized": EmailTakenError, "username": UsernameTakenError}

@@ -1,6 +1,6 @@
 """This service beside its peers, under the same load in the same run: tables, ratios and pictures.
 
-    PYTHONPATH=client .venv/bin/python -m benchmarks.peers [--quick] [--only QUESTION] [--output FOLDER]
+    PYTHONPATH=client .venv/bin/python -m benchmarks.peers [--quick] [--only QUESTION] [--output FOLDER] [--turns N]
 
 Needs Linux with two cores, uv (the environment has it) and Node with npm. The environments of the peers are made once,
 in benchmarks/.environments. A full run writes benchmarks/results/peers.md and its pictures; with --quick or --only the
@@ -11,6 +11,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.peers.dialects import DJANGO_REST
@@ -40,9 +41,11 @@ _FULL = Scale(repetitions=5, warm_up_seconds=1.0, seconds=3.0, claimants=128, is
 _QUICK = Scale(repetitions=1, warm_up_seconds=0.3, seconds=0.7, claimants=16, is_short=True, left_out=_SLOW)
 
 
-def main(*, quick: bool, only: str | None, output: Path | None) -> None:
+def main(*, quick: bool, only: str | None, output: Path | None, turns: int | None) -> None:
     """Measure, write or print, and fail when a goal is missed."""
     scale = _QUICK if quick else _FULL
+    if turns is not None:
+        scale = replace(scale, repetitions=turns)
     questions = _chosen(only, scale)
     load_average, versions, refused = os.getloadavg()[0], dict[str, str](), list[str]()
     for mode in Mode:
@@ -105,4 +108,5 @@ if __name__ == "__main__":
     parser.add_argument("--quick", action="store_true", help="few peers, short loads: less than two minutes")
     parser.add_argument("--only", metavar="QUESTION", help="one of them: reads, writes, sign-in, ...")
     parser.add_argument("--output", type=Path, metavar="FOLDER", help="where the report and its pictures are written")
+    parser.add_argument("--turns", type=int, metavar="N", help="how often each is measured (5; with --quick 1)")
     main(**vars(parser.parse_args()))

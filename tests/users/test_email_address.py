@@ -7,6 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from auth_service.users.email_address import normalize_email
+from auth_service.users.identifier import normalize_identifier
 
 BOUNDED = settings(derandomize=True, database=None, max_examples=200)
 LETTERS = st.characters(categories=("Lu", "Ll", "Lo", "Nd"), exclude_characters="\u0130\u0131")
@@ -20,6 +21,17 @@ def test_normalizing_twice_changes_nothing_more(local_part: str, domain: str) ->
     normalized = _normalized(f"{local_part}@{domain}")
 
     assert normalize_email(normalized) == normalized
+
+
+@BOUNDED
+@given(
+    local_part=st.text(st.sampled_from("abzABZ09._+-"), min_size=1, max_size=12),
+    domain=st.text(st.sampled_from("abzABZ09.-"), min_size=1, max_size=12).map(lambda text: f"{text}.Example.com"),
+)
+def test_who_signs_in_with_an_address_is_looked_for_under_its_key(local_part: str, domain: str) -> None:
+    address = f"{local_part}@{domain}"
+
+    assert normalize_identifier(address) == _normalized(address)
 
 
 @BOUNDED

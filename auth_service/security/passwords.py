@@ -59,7 +59,9 @@ class PasswordHasher:
             bcrypt__rounds=settings.bcrypt_cost,
             bcrypt_sha256__rounds=settings.bcrypt_cost,
         )
-        self._pool = ThreadPoolExecutor(settings.workers, "password-hash", initializer=_stand_back)
+        self._pool = ThreadPoolExecutor(
+            settings.workers, "password-hash", initializer=_stand_back if sys.platform == "linux" else None
+        )
         self._workers = settings.workers
         self._capacity = settings.workers + settings.queue
         self._unfinished = 0
@@ -111,8 +113,7 @@ class PasswordHasher:
 
 def _stand_back() -> None:
     """Lower the priority of this thread only, which is what Linux does; elsewhere it would be the whole process."""
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
 
 
 def _normalise(password: SecretStr) -> str:

@@ -69,10 +69,6 @@ class SessionRepository:
         """Return for reading the session of a refresh token and whose it is, as they are now, or None."""
         return _facts_of(await _FACTS_BY_LOCATOR.find(self._session, locator=locator))
 
-    async def now(self) -> datetime:
-        """Read the database's clock."""
-        return (await self._session.exec(select(database_now()))).one()
-
     async def add(self, record: SessionRecord) -> None:
         """Store a new session."""
         row = {name: getattr(record, name) for name in SessionRecord.model_fields}

@@ -107,6 +107,13 @@ async def test_nobody_there_lets_a_password_pass() -> None:
     assert (found, len(logs)) == (False, 1)
 
 
+async def test_who_never_asked_has_nothing_to_close() -> None:
+    async with running_range_api() as api:
+        await BreachedPasswords(api.url).close()
+
+    assert api.requests == []
+
+
 async def test_an_address_is_in_no_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     async with running_range_api() as api:

@@ -1,14 +1,15 @@
 """The documents by which other services learn how to verify tokens (RFC 8615)."""
 
 from datetime import timedelta
+from functools import lru_cache
 from hashlib import sha256
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from auth_service.api.conditional import answer_unless_fresh
-from auth_service.api.dependencies import CurrentRuntime
+from auth_service.api.dependencies import runtime_of
 from auth_service.api.openapi import problems
 
 router = APIRouter(prefix="/.well-known", tags=["well-known"])
@@ -47,8 +48,9 @@ class AuthorizationServerMetadata(BaseModel):
 
 
 @router.get("/jwks.json", response_model=JsonWebKeySet, responses=_CACHED)
-async def read_jwks(runtime: CurrentRuntime, if_none_match: Annotated[str | None, Header()] = None) -> Response:
+async def read_jwks(request: Request, if_none_match: Annotated[str | None, Header()] = None) -> Response:
     """Read the keys that tokens are verified with; answered from memory, whatever the database does."""
+    runtime = runtime_of(request)
     return _publish(runtime.keys.jwks, runtime.settings.tokens.jwks_max_age, if_none_match)
 
 
@@ -59,16 +61,21 @@ async def read_jwks(runtime: CurrentRuntime, if_none_match: Annotated[str | None
     responses=_CACHED,
     summary="Read Metadata, for tools that only look here",
 )
-async def read_metadata(runtime: CurrentRuntime, if_none_match: Annotated[str | None, Header()] = None) -> Response:
+async def read_metadata(request: Request, if_none_match: Annotated[str | None, Header()] = None) -> Response:
     """Read what this authorization server offers, and where (RFC 8414); it is no OpenID provider."""
-    return _publish(runtime.metadata, _METADATA_MAX_AGE, if_none_match)
+    return _publish(runtime_of(request).metadata, _METADATA_MAX_AGE, if_none_match)
+
+
+@lru_cache(maxsize=8)  # there are two documents, and a new one at each change of the keys
+def _etag_of(document: bytes) -> str:
+    return f'"{sha256(document).hexdigest()[:32]}"'
 
 
 def _publish(document: bytes, max_age: timedelta, if_none_match: str | None) -> Response:
     return answer_unless_fresh(
         lambda: document,
         media_type="application/json",
-        etag=f'"{sha256(document).hexdigest()[:32]}"',
+        etag=_etag_of(document),
         cache_control=f"public, max-age={int(max_age.total_seconds())}",
         if_none_match=if_none_match,
     )

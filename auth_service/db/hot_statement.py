@@ -92,6 +92,8 @@ async def _ask(engine: AsyncEngine, text: str, parameters: Sequence[object]) -> 
     driver: asyncpg.Connection[asyncpg.Record] = lent.driver_connection
     try:
         row: asyncpg.Record | None = await driver.fetchrow(text, *parameters, timeout=_PATIENCE_SECONDS)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError):
+        raise  # the connection is as good as it was
     except BaseException:
         driver.terminate()  # whatever state it is in, nobody gets it again
         raise

@@ -102,7 +102,7 @@ def _sending_mail(runtime: Runtime) -> AbstractAsyncContextManager[None]:
     """Send what is queued, where there is mail; elsewhere templates and SMTP are not even loaded."""
     if not runtime.settings.mail.is_on:
         return nullcontext()
-    from auth_service.wiring.mail import sending_mail  # noqa: PLC0415 - 5 MB for whom it serves
+    from auth_service.wiring.mail import sending_mail  # noqa: PLC0415 - 2 MB for whom it serves
 
     return sending_mail(runtime)
 

@@ -15,7 +15,7 @@ class BreachedPasswords:
         self._close: Close | None = None
         self._contain: Callable[[SecretStr], Awaitable[bool]] | None = None
         if range_url is not None:
-            from auth_service.authenticators.breach_range import BreachRange  # noqa: PLC0415 - an HTTP client is 4 MB
+            from auth_service.authenticators.breach_range import BreachRange  # noqa: PLC0415 - an HTTP client is 2 MB
 
             asked = BreachRange(range_url)
             self._contain, self._close = asked.contain, asked.close

@@ -23,7 +23,7 @@ def run_serve(*, host: str, port: int, workers: int) -> None:
     with failing_clearly():
         settings = settings_of_each(load_strict_settings(), workers=workers)
         if settings.mail.is_on:
-            from auth_service.cli.mail_check import check_templates  # noqa: PLC0415 - 5 MB for whom it serves
+            from auth_service.cli.mail_check import check_templates  # noqa: PLC0415 - 2 MB for whom it serves
 
             check_templates(settings)
     address = {"host": host, "port": port, "issuer": settings.tokens.issuer}

@@ -17,7 +17,7 @@ from auth_service.users.models import User, UserSearchTerm
 from auth_service.users.queries import UserFilter, UserSort
 from auth_service.users.search_terms import search_words
 
-MAX_SORTED = 3_000
+MAX_SORTED = 1_000
 _HIGHEST_CODE_POINT = "\U0010ffff"
 _BY_ADDRESS = {UserSort.EMAIL, UserSort.EMAIL_LAST_FIRST}
 

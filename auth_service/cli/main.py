@@ -5,10 +5,10 @@ from typing import Annotated
 import typer
 
 from auth_service.cli import clients, keys
+from auth_service.version import VERSION
 
 app = typer.Typer(
     name="auth-service",
-    help="The identity service: people sign in and get a token, other services verify it.",
     epilog="Settings come from the environment (AUTH_...); 'auth-service doctor' says what is missing.",
     no_args_is_help=True,
     add_completion=False,
@@ -16,6 +16,23 @@ app = typer.Typer(
 )
 app.add_typer(clients.app, name="clients")
 app.add_typer(keys.app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"auth-service {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Run the identity service: people sign in and get a token, other services verify it."""
+
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)]

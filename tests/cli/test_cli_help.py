@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from auth_service.version import VERSION
 from tests.support.commands import ROOT, Operator, Outcome
 
 COMMANDS = ["dev", "serve", "migrate", "create-admin", "doctor", "export-openapi", "clients", "keys"]
@@ -19,6 +20,12 @@ def test_help_lists_every_command(operator: Operator) -> None:
     assert (outcome.code, outcome.stderr) == (0, "")
     assert [command for command in COMMANDS if f" {command} " not in outcome.stdout] == []
     assert "--install-completion" not in outcome.stdout
+
+
+def test_it_says_which_version_it_is(operator: Operator) -> None:
+    outcome = operator.run("--version")
+
+    assert (outcome.code, outcome.stdout, outcome.stderr) == (0, f"auth-service {VERSION}\n", "")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

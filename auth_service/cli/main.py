@@ -1,5 +1,6 @@
 """The command line: what there is to say, and nothing that takes long to import."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -59,6 +60,7 @@ def serve(
     workers: Annotated[int, typer.Option(help="Processes that answer on the port.", min=1, max=64)] = 1,
 ) -> None:
     """Serve for real. Refuses to start on weak or missing secrets or a schema that is behind."""
+    sys.modules["rich"] = None  # type: ignore[assignment] # what colours a terminal: 4 MB that JSON logs do not need
     from auth_service.cli.serve import run_serve
 
     run_serve(host=host, port=port, workers=workers)

@@ -112,6 +112,7 @@ class _Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Turn readiness red before anything else; the rest is done by the loop, a moment later."""
         if self.started:
+            self._connections.is_draining = True
             self._moments.when_told_to_stop()
         super().handle_exit(sig, frame)
 
@@ -126,10 +127,9 @@ class _Server(uvicorn.Server):
         return self.force_exit or now >= self._drained_at
 
     def _drain(self) -> None:
-        """Make every answer from now on the last one of its connection, so that its client goes elsewhere."""
+        """Make the answers that are in work the last ones of their connections too, so that clients go elsewhere."""
         if self._drain_seconds:
             log.info("service.draining", seconds=self._drain_seconds)
-        self._connections.is_draining = True
         for connection in list(self.server_state.connections):
             if isinstance(connection, Connection):
                 connection.drain()

@@ -20,8 +20,8 @@ log = structlog.get_logger()
 
 _NOTICEABLE_SECONDS = 0.3
 _LOOK_SECONDS = 0.2
-_PAUSE_SECONDS = 0.25
 _PATIENCE = 0.75  # of what a connection may take, so that the verdict comes before those who wait give up by themselves
+_SHORTEST_PATIENCE_SECONDS = 1.0
 _ADAPTERS_OWN = {"async_creator_fn", "prepared_statement_cache_size", "prepared_statement_name_func"}
 _FAULTS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _KEEP_ALIVE = {"TCP_KEEPIDLE": 3, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 5_000}
@@ -36,7 +36,8 @@ class SilenceWatch:
 
     def __init__(self, engine: Engine, *, connect_seconds: float) -> None:
         """Watch the pool of `engine`, whose connections may take so long to make."""
-        self._patience = _PATIENCE * connect_seconds
+        self._host = engine.url.host
+        self._patience = max(_SHORTEST_PATIENCE_SECONDS, _PATIENCE * connect_seconds)
         self._arguments: tuple[list[Any], dict[str, Any]] = ([], {})
         self._lent: dict[ConnectionPoolEntry, float] = {}  # since when; the oldest stands first
         self._connecting_since: float | None = None
@@ -80,16 +81,15 @@ class SilenceWatch:
         self._lent.pop(entry, None)
 
     def _on_close(self, connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN401
-        """Say goodbye for as long as the first connection takes to be heard: the pool would wait without end."""
-        if not self._is_closing:
-            return
+        """Say no goodbye to a server that may not hear it: the pool would wait for the answer."""
         driver = connection.driver_connection
-        try:
-            if not self._is_silent:
+        if self._is_closing and not self._is_silent:
+            try:
                 await_only(driver.close(timeout=self._patience))
-        except _FAULTS:
-            self._is_silent = True
-        driver.terminate()
+            except _FAULTS:
+                self._is_silent = True
+        if self._is_silent or self._asking is not None:
+            driver.terminate()
 
     def _refuse_while_silent(self) -> None:
         if self._is_silent:
@@ -114,15 +114,15 @@ class SilenceWatch:
 
     async def _ask_until_it_answers(self) -> None:
         try:
-            while not await self._ask():  # noqa: ASYNC110 - nobody tells us
-                await asyncio.sleep(_PAUSE_SECONDS)
+            while not await self._ask():
+                pass  # it has had its time: a new attempt finds a server that is back, or another one
         finally:
             self._asking = None
         self._answered_at = asyncio.get_running_loop().time()
         self._connecting_since = None
         if self._is_silent:
             self._is_silent = False
-            log.info("database.answers")
+            log.info("database.answers", host=self._host)
         self._look_later()
 
     async def _ask(self) -> bool:
@@ -147,7 +147,7 @@ class SilenceWatch:
     def _fall_silent(self, asked_at: float) -> None:
         if not self._is_silent:
             self._is_silent = True
-            log.warning("database.silent", ended=len(self._lent))
+            log.warning("database.silent", host=self._host, ended=len(self._lent))
         for entry in [entry for entry, since in self._lent.items() if since < asked_at]:
             del self._lent[entry]
             if entry.driver_connection is not None:

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 import asyncpg
 import pytest
 from httpx import AsyncClient
+from sqlalchemy import text
 
+from auth_service.db.engine import Database
 from auth_service.db.limits import LIMITS
+from auth_service.db.settings import DatabaseSettings
 from tests.support.databases import Databases
 from tests.support.oauth import form_for
 from tests.support.openapi import FORM, JSON, Operation, operations
@@ -104,20 +107,24 @@ async def _life(service: Service, user: Account) -> str:
 
 
 async def test_the_limits_of_the_role_hold_for_what_the_pooler_connects(pooled: Pooled) -> None:
-    connection = await asyncpg.connect(pooled.direct)
-    for name, value in LIMITS.items():
-        await connection.execute(f"ALTER ROLE postgres SET {name} = '{value}'")
-    await connection.fetch(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
-        " AND pid <> pg_backend_pid()"
-    )
+    set_them = [f"ALTER ROLE postgres SET {name} = '{value}'" for name, value in LIMITS.items()]
+    await _as_superuser(pooled, *set_them)
 
-    through = await asyncpg.connect(pooled.pooled.partition("?")[0], statement_cache_size=0)
-    told = {name: await through.fetchval(f"SHOW {name}") for name in LIMITS}
+    with running_pgbouncer(pooled.direct, pool_size=1) as url:
+        database = Database(DatabaseSettings.model_validate({"url": url}))
+        async with database.transaction(writing=False) as session:
+            connection = await session.connection()
+            told = {name: (await connection.execute(text(f"SHOW {name}"))).scalar() for name in LIMITS}
+        await database.dispose()
 
     assert told == LIMITS
-    await through.close()
-    await connection.execute("ALTER ROLE postgres RESET ALL")
+    await _as_superuser(pooled, "ALTER ROLE postgres RESET ALL")
+
+
+async def _as_superuser(pooled: Pooled, *statements: str) -> None:
+    connection = await asyncpg.connect(pooled.direct)
+    for statement in statements:
+        await connection.execute(statement)
     await connection.close()
 
 
@@ -132,7 +139,7 @@ async def test_a_database_that_falls_silent_behind_it_is_noticed_in_time(pooled:
 
         with pooled.server.frozen(backends):
             requests = [service.client.get("/users/me", headers=bearer(user)), service.client.get("/readyz")]
-            answers = await asyncio.gather(*(asyncio.wait_for(each, IN_TIME_SECONDS) for each in requests * 1))
+            answers = await asyncio.gather(*(asyncio.wait_for(each, IN_TIME_SECONDS) for each in requests))
         async with asyncio.timeout(IN_TIME_SECONDS):
             while (back := await service.client.get("/users/me", headers=bearer(user))).status_code == 503:
                 pass

@@ -8,16 +8,13 @@ from dataclasses import dataclass
 
 import asyncpg
 import pytest
-from httpx import AsyncClient
 from sqlalchemy import text
 
 from auth_service.db.engine import Database
 from auth_service.db.limits import LIMITS
 from auth_service.db.settings import DatabaseSettings
 from tests.support.databases import Databases
-from tests.support.oauth import form_for
-from tests.support.openapi import FORM, JSON, Operation, operations
-from tests.support.paths import fill
+from tests.support.every_route import statuses_of_every_route
 from tests.support.pgbouncer import running_pgbouncer
 from tests.support.postgres import PostgresNotFoundError, PostgresServer
 from tests.support.service import Account, Service, assert_problem, bearer, running_service
@@ -49,28 +46,9 @@ def pooled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pooled]:
         yield Pooled(server, direct, exits.enter_context(running_pgbouncer(direct, pool_size=SERVER_CONNECTIONS)))
 
 
-async def _call(client: AsyncClient, operation: Operation, account: Account, item_id: str) -> int:
-    """Make the call that the document gives as an example."""
-    path = fill(operation.path, user_id=account.id, item_id=item_id)
-    body, form = operation.body_schema(JSON), operation.body_schema(FORM)
-    answer = await client.request(
-        operation.method,
-        path,
-        headers={} if form else bearer(account),
-        json=body["examples"][0] if body else None,
-        data=form_for(operation.path, account) if form else None,
-    )
-    return answer.status_code
-
-
 async def _statuses(url: str) -> dict[str, int]:
-    """Call every operation, as an administrator of its own, because some of them end what others need."""
     async with running_service(make_settings(url, security=KEY)) as service:
-        answers = {}
-        for operation in operations():
-            admin = await service.make_admin()
-            item = await service.make_item(admin)
-            answers[str(operation)] = await _call(service.client, operation, admin, item["id"])
+        answers = await statuses_of_every_route(service)
         await service.empty()
     return answers
 

@@ -11,6 +11,7 @@ import structlog
 from auth_service.audit.events import AuditEvent, Origin
 from auth_service.authenticators.throttle_storage import open_counter_store
 from auth_service.authz.errors import AccessDeniedError
+from auth_service.db.clock import read_clock_offset
 from auth_service.db.engine import Database
 from auth_service.db.errors import SchemaBehindError
 from auth_service.db.locks import try_lock_until_commit
@@ -107,6 +108,17 @@ class Runtime(Parts):
         async with self.database.transaction(writing=False) as session:
             sample = await UserRepository(session).sample_hashes(about=_SAMPLED_HASHES)
         self.stand_ins.replace(sample)
+
+    async def check_clock(self) -> None:
+        """Say so when this process's clock and the database's are so far apart that others refuse its tokens.
+
+        Readiness does not depend on it: if it is the database's clock that is wrong, all replicas would be red.
+        """
+        if not self.database.is_sqlite:
+            async with self.database.transaction(writing=False) as session:
+                offset = await read_clock_offset(session, self.clock)
+            if abs(offset) > self.settings.tokens.leeway:
+                log.warning("clock.off", seconds=round(offset.total_seconds()))
 
     async def forget_what_is_over(self) -> None:
         """Remove what nothing depends on any more, in small transactions; one replica at a time does it.

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from sqlalchemy import make_url
 
 from tests.support.commands import free_port
-from tests.support.programs import find_program
+from tests.support.programs import find_optional_program
 
 _NOBODY = 65534  # PgBouncer refuses to run as root.
 _TRIES = 500
@@ -35,7 +35,7 @@ logfile = {folder}/log
 @contextmanager
 def running_pgbouncer(server_url: str, *, pool_size: int) -> Iterator[str]:
     """Yield the URL of the same database behind a pooler that has so many connections to it."""
-    program, url, port = find_program("pgbouncer"), make_url(server_url), free_port()
+    program, url, port = find_optional_program("pgbouncer"), make_url(server_url), free_port()
     identity = _NOBODY if os.geteuid() == 0 else None
     with TemporaryDirectory(prefix="pgbouncer-") as name:
         folder = Path(name)

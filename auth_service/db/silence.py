@@ -8,6 +8,7 @@ takes noticeable time, the server is asked on a connection of its own whether it
 
 import asyncio
 import socket
+from collections.abc import Mapping
 from typing import Any
 
 import asyncpg
@@ -44,6 +45,7 @@ class SilenceWatch:
         self._answered_at = 0.0
         self._is_silent = False
         self._is_closing = False
+        self._first_host = 0
         self._timer: asyncio.TimerHandle | None = None
         self._asking: asyncio.Task[None] | None = None
         for name in ("do_connect", "connect", "checkout", "checkin", "close"):
@@ -62,6 +64,7 @@ class SilenceWatch:
     ) -> None:
         self._refuse_while_silent()
         self._arguments = (list(arguments), {name: options[name] for name in options.keys() - _ADAPTERS_OWN})
+        options.update(_beginning_with(self._first_host, options))
         if self._connecting_since is None:
             self._connecting_since = asyncio.get_running_loop().time()
         self._look_later()
@@ -131,13 +134,16 @@ class SilenceWatch:
         arguments, options = self._arguments
         try:
             async with asyncio.timeout(self._patience):
-                connection = await asyncpg.connect(*arguments, **options)
+                connection = await asyncpg.connect(
+                    *arguments, **{**options, **_beginning_with(self._first_host, options)}
+                )
                 try:
                     await connection.execute("SELECT")  # a pooler in between lets us in without asking the server
                     await connection.close()
                 finally:
                     connection.terminate()
         except TimeoutError:
+            self._first_host += 1
             self._fall_silent(asked_at)
             return False
         except _FAULTS:
@@ -152,6 +158,16 @@ class SilenceWatch:
             del self._lent[entry]
             if entry.driver_connection is not None:
                 entry.driver_connection.terminate()
+
+
+def _beginning_with(first: int, options: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return the hosts, if there are several, from another one on.
+
+    The driver tries them one after the other within the time for one connection: the first one that says nothing would
+    keep it from the others.
+    """
+    several = {name: options[name] for name in ("host", "port") if isinstance(options.get(name), list)}
+    return {name: each[first % len(each) :] + each[: first % len(each)] for name, each in several.items()}
 
 
 def _notice_lost_hosts(driver: Any) -> None:  # noqa: ANN401 - the driver does not say what it has

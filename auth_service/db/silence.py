@@ -9,11 +9,13 @@ takes noticeable time, the server is asked on a connection of its own whether it
 import asyncio
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
 import structlog
 from sqlalchemy import Dialect, Engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.util import await_only
 
@@ -24,6 +26,7 @@ _LOOK_SECONDS = 0.2
 _PATIENCE = 0.75  # of what a connection may take, so that the verdict comes before those who wait give up by themselves
 _SHORTEST_PATIENCE_SECONDS = 1.0
 _ADAPTERS_OWN = {"async_creator_fn", "prepared_statement_cache_size", "prepared_statement_name_func"}
+_WHICH = "target_session_attrs"
 _FAULTS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _KEEP_ALIVE = {"TCP_KEEPIDLE": 3, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 5_000}
 
@@ -60,14 +63,19 @@ class SilenceWatch:
             self._asking.cancel()
 
     def _on_do_connect(
-        self, _dialect: Dialect, _entry: ConnectionPoolEntry, arguments: list[Any], options: dict[str, Any]
-    ) -> None:
+        self, dialect: Dialect, _entry: ConnectionPoolEntry, arguments: list[Any], options: dict[str, Any]
+    ) -> DBAPIConnection | None:
         self._refuse_while_silent()
         self._arguments = (list(arguments), {name: options[name] for name in options.keys() - _ADAPTERS_OWN})
-        options.update(_beginning_with(self._first_host, options))
         if self._connecting_since is None:
             self._connecting_since = asyncio.get_running_loop().time()
         self._look_later()
+        *others, last = _one_by_one(_beginning_with(self._first_host, options))
+        for host in others:
+            with suppress(*_FAULTS):
+                return dialect.connect(*arguments, **host)
+        options.update(last)
+        return None
 
     def _on_connect(self, connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN401 - the driver's
         self._connecting_since = None
@@ -134,9 +142,7 @@ class SilenceWatch:
         arguments, options = self._arguments
         try:
             async with asyncio.timeout(self._patience):
-                connection = await asyncpg.connect(
-                    *arguments, **{**options, **_beginning_with(self._first_host, options)}
-                )
+                connection = await asyncpg.connect(*arguments, **_beginning_with(self._first_host, options))
                 try:
                     await connection.execute("SELECT")  # a pooler in between lets us in without asking the server
                     await connection.close()
@@ -160,14 +166,23 @@ class SilenceWatch:
                 entry.driver_connection.terminate()
 
 
-def _beginning_with(first: int, options: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Return the hosts, if there are several, from another one on.
-
-    The driver tries them one after the other within the time for one connection: the first one that says nothing would
-    keep it from the others.
-    """
+def _beginning_with(first: int, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the same, but the hosts, if there are several, from another one on."""
     several = {name: options[name] for name in ("host", "port") if isinstance(options.get(name), list)}
-    return {name: each[first % len(each) :] + each[: first % len(each)] for name, each in several.items()}
+    turned = {name: each[first % len(each) :] + each[: first % len(each)] for name, each in several.items()}
+    return {**options, **turned}
+
+
+def _one_by_one(options: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what to connect to each of several hosts with, each within its part of the time.
+
+    The driver has one limit for all: the first host that says nothing would keep it from the others.
+    """
+    hosts, ports = options.get("host"), options.get("port")
+    if not isinstance(hosts, list) or not isinstance(ports, list) or "prefer" in str(options.get(_WHICH)):
+        return [dict(options)]
+    part = options["timeout"] / len(hosts)
+    return [{**options, "host": host, "port": port, "timeout": part} for host, port in zip(hosts, ports, strict=True)]
 
 
 def _notice_lost_hosts(driver: Any) -> None:  # noqa: ANN401 - the driver does not say what it has

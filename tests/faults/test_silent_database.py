@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
@@ -182,3 +183,14 @@ async def test_a_replica_stops_in_time_though_its_database_is_silent(postgres: P
 
         async with _silent(postgres), asyncio.timeout(2 * IN_TIME_SECONDS):
             await exits.aclose()
+
+
+async def test_the_kernel_ends_connections_to_a_host_that_is_gone(url: str) -> None:
+    async with _opened(url) as database, database.engine.connect() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert driver is not None
+        link = driver._transport.get_extra_info("socket")
+
+        told = [link.getsockopt(socket.IPPROTO_TCP, name) for name in (socket.TCP_KEEPIDLE, socket.TCP_USER_TIMEOUT)]
+
+    assert told == [3, 5000]

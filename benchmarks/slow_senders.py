@@ -29,6 +29,7 @@ GOAL_SECONDS, GOAL_TIMES = 15.0, 2.0
 _ALL_DESCRIPTORS = 20_000
 _BYTE_EVERY_SECONDS, _LOOK_EVERY_SECONDS = 1.0, 0.25
 _SMALL_BUFFER = 4096
+_NEW_AT_ONCE = 200  # what is measured is slow clients, not a flood of new ones
 _HEAD = b"GET /users/me HTTP/1.1\r\nHost: auth.example.com\r\nX-Slow: "
 _BODY = b"POST /users HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
 _LARGE = b"GET /docs/assets/swagger-ui-bundle.js HTTP/1.1\r\nHost: auth.example.com\r\n\r\n"
@@ -137,7 +138,7 @@ def _attack(kind: Hostile, port: int, seconds: float, report: Connection) -> Non
             if not _goes_on(connection, kind, speaks=is_time):
                 lives.append(time.monotonic() - alive.pop(connection))
                 connection.close()
-        while len(alive) < kind.count and time.monotonic() < until:
+        for _ in range(min(kind.count - len(alive), _NEW_AT_ONCE)):
             with suppress(OSError):
                 alive[_begin(kind, port)] = time.monotonic()
         time.sleep(_LOOK_EVERY_SECONDS)

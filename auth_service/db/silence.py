@@ -127,14 +127,15 @@ class SilenceWatch:
         try:
             while not await self._ask():
                 pass  # it has had its time: a new attempt finds a server that is back, or another one
+            self._answered_at = asyncio.get_running_loop().time()
+            self._connecting_since = None
+            if self._is_silent:
+                self._is_silent = False
+                log.info("database.answers", host=self._host)
         finally:
             self._asking = None
-        self._answered_at = asyncio.get_running_loop().time()
-        self._connecting_since = None
-        if self._is_silent:
-            self._is_silent = False
-            log.info("database.answers", host=self._host)
-        self._look_later()
+            if not self._is_closing:
+                self._look_later()
 
     async def _ask(self) -> bool:
         """Say whether anything came back, be it a refusal; when nothing did, end all who were waiting before."""

@@ -24,6 +24,7 @@ log = structlog.get_logger()
 
 _STAND_INS_EVERY = timedelta(minutes=10)
 _FORGETTING_EVERY = timedelta(seconds=15)
+_CLOCK_EVERY = timedelta(minutes=1)
 
 _DESCRIPTION = """
 The identity service: people sign in and get a token, administrators manage people, and other services verify the
@@ -46,6 +47,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
                 _repeating(runtime.refresh_stand_ins, every=_STAND_INS_EVERY),
                 _repeating(runtime.tend_keys, every=settings.tokens.key_refresh_interval),
                 _repeating(runtime.forget_what_is_over, every=_FORGETTING_EVERY),
+                _repeating(runtime.check_clock, every=_CLOCK_EVERY),
                 _sending_mail(runtime),
             ):
                 yield
@@ -68,6 +70,11 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     install_openapi(app)
     _add_middleware(app, http, https=settings.tokens.issuer.startswith("https://"))
     return app
+
+
+def turn_readiness_red(app: FastAPI) -> None:
+    """Have load balancers send requests elsewhere, because `app` was told to stop; it goes on answering."""
+    app.state.runtime.is_stopping = True
 
 
 def let_waiters_go(app: FastAPI) -> None:

@@ -15,6 +15,7 @@ from auth_service.cli.failures import MISCONFIGURED, describe_outage, failing_cl
 from auth_service.cli.hash_calibration import describe_hashing
 from auth_service.cli.mail_check import find_fault
 from auth_service.cli.replica_check import describe_replica, find_replica_fault
+from auth_service.db.clock import read_clock_offset
 from auth_service.db.errors import DatabaseUnavailableError, SchemaBehindError
 from auth_service.db.replica import Replica
 from auth_service.db.url import parse_database_url
@@ -87,6 +88,7 @@ async def _database_findings(runtime: Runtime) -> AsyncIterator[Finding]:
         return
     yield Finding("database", well=True)
     yield Finding("schema", well=True)
+    yield await _clock_finding(runtime)
     async with runtime.unit_of_work(writing=False) as work:
         yield _key_finding(await work.key_inventory.list())
         exists = await work.registration.has_administrator(OPERATOR)
@@ -95,6 +97,18 @@ async def _database_findings(runtime: Runtime) -> AsyncIterator[Finding]:
     yield await _throttle_finding(runtime)
     if runtime.replica is not None:
         yield await _replica_finding(runtime, runtime.replica)
+
+
+async def _clock_finding(runtime: Runtime) -> Finding:
+    async with runtime.database.transaction(writing=False) as session:
+        offset = await read_clock_offset(session, runtime.clock)
+    seconds = round(offset.total_seconds())
+    mend = (
+        f"this machine's clock is {abs(seconds)} s {'ahead of' if seconds > 0 else 'behind'} the database's, which "
+        "other replicas and services do not accept. Set it."
+    )
+    is_well = abs(offset) <= runtime.settings.tokens.leeway
+    return Finding("clock", well=is_well, mend="" if is_well else mend)
 
 
 async def _replica_finding(runtime: Runtime, replica: Replica) -> Finding:

@@ -11,12 +11,13 @@ import structlog
 from auth_service.audit.events import AuditEvent, Origin
 from auth_service.authenticators.throttle_storage import open_counter_store
 from auth_service.authz.errors import AccessDeniedError
+from auth_service.db.clock import read_clock_offset
 from auth_service.db.engine import Database
 from auth_service.db.errors import SchemaBehindError
 from auth_service.db.locks import try_lock_until_commit
 from auth_service.db.replica import Lists, Replica
 from auth_service.db.schema_revision import current_revision, is_behind
-from auth_service.errors import PermissionDeniedError, ServiceError
+from auth_service.errors import PermissionDeniedError, ServiceError, StoppingError
 from auth_service.settings import Settings
 from auth_service.tokens.errors import UnusableKeysError, UnusableSigningKeyError
 from auth_service.tokens.key_ring import open_key_ring, refresh_key_ring
@@ -43,6 +44,7 @@ class Runtime(Parts):
         self.revocation_feed = RevocationFeed(self._read_revocations, listed_for=settings.tokens.revocations_listed_for)
         self.mail_queued = asyncio.Event()
         self._keys_are_usable = True
+        self.is_stopping = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -107,6 +109,17 @@ class Runtime(Parts):
             sample = await UserRepository(session).sample_hashes(about=_SAMPLED_HASHES)
         self.stand_ins.replace(sample)
 
+    async def check_clock(self) -> None:
+        """Say so when this process's clock and the database's are so far apart that others refuse its tokens.
+
+        Readiness does not depend on it: if it is the database's clock that is wrong, all replicas would be red.
+        """
+        if not self.database.is_sqlite:
+            async with self.database.transaction(writing=False) as session:
+                offset = await read_clock_offset(session, self.clock)
+            if abs(offset) > self.settings.tokens.leeway:
+                log.warning("clock.off", seconds=round(offset.total_seconds()))
+
     async def forget_what_is_over(self) -> None:
         """Remove what nothing depends on any more, in small transactions; one replica at a time does it.
 
@@ -169,8 +182,11 @@ class Runtime(Parts):
     async def check_readiness(self) -> None:
         """Raise UnavailableError unless requests can be served.
 
-        The database answers, its schema is not behind, and the key that signs is one which this process can open.
+        The process was not told to stop, the database answers, its schema is not behind, and the key that signs is one
+        which this process can open.
         """
+        if self.is_stopping:
+            raise StoppingError
         if is_behind(await current_revision(self.database)):
             raise SchemaBehindError
         if not self._keys_are_usable:

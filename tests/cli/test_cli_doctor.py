@@ -10,7 +10,7 @@ import pytest
 from tests.support.commands import Operator, Outcome
 from tests.support.settings import new_master_key
 
-CHECKS = ["settings", "database", "schema", "signing keys", "administrator", "throttles"]
+CHECKS = ["settings", "database", "schema", "clock", "signing keys", "administrator", "throttles"]
 
 
 def _well(*names: str) -> list[dict[str, Any]]:
@@ -68,7 +68,7 @@ def test_a_key_that_does_not_open_and_a_missing_administrator_are_both_named(ope
 
     outcome = operator.run("doctor", "--json", AUTH_SECURITY__MASTER_KEYS=new_master_key())
 
-    keys, administrator = _findings(outcome)[3:5]
+    keys, administrator = _findings(outcome)[4:6]
     assert outcome.code == 2
     assert keys["mend"].startswith("signing key ")
     assert keys["mend"].endswith(": put the earlier one back into AUTH_SECURITY__MASTER_KEYS.")

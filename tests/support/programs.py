@@ -15,6 +15,14 @@ def find_program(name: str) -> str:
     return str(path)
 
 
+def find_optional_program(name: str) -> str:
+    """Return where a program is that is used where it is there; else the test is skipped."""
+    path = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
+    if path is None:
+        pytest.skip(f"{name} is not installed")
+    return path
+
+
 def miss(name: str) -> NoReturn:
     """Skip the test that needs the program, or fail it where the program must not be missing."""
     (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"{name} is not installed")

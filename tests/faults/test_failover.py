@@ -1,0 +1,107 @@
+"""A database that fails over to a second host: the service goes there, though the first one may just fall silent."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import asyncpg
+import pytest
+from sqlalchemy import make_url
+
+from tests.support.databases import Databases
+from tests.support.postgres import PostgresNotFoundError, PostgresServer
+from tests.support.service import bearer, running_service
+from tests.support.settings import make_settings
+
+BACK_IN_SECONDS = 6
+BY_DEFAULT: dict[str, object] = {"connect_timeout": "PT2S"}
+BACKENDS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'auth-service'"
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """Two servers with the same in them, of which the second one takes no writes yet."""
+
+    primary: PostgresServer
+    standby: PostgresServer
+    url: str
+
+
+@pytest.fixture
+def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
+    with ExitStack() as exits:
+        try:
+            primary, standby = PostgresServer(), PostgresServer()
+        except PostgresNotFoundError as error:
+            (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"there is no PostgreSQL: {error}")
+        exits.callback(standby.close)
+        with primary:
+            url = Databases(tmp_path_factory.mktemp("failover"), primary.url).migrated("postgresql")
+            primary.stop()
+            _copy(primary, standby)
+            primary.start()
+            standby.start()
+            asyncio.run(_take_writes(standby, "off"))
+            ports = [make_url(server.url).port for server in (primary, standby)]
+            where = [f"host=127.0.0.1:{port}" for port in ports]
+            name = make_url(url).database
+            query = "&".join([*where, "target_session_attrs=read-write"])
+            yield Hosts(primary, standby, f"postgresql://postgres@/{name}?{query}")
+
+
+def _copy(server: PostgresServer, to: PostgresServer) -> None:
+    owner = server._cluster.stat()
+    shutil.copytree(server._cluster, to._cluster)
+    for path in (to._cluster, *to._cluster.rglob("*")):
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+
+async def _take_writes(server: PostgresServer, whether: str) -> None:
+    connection = await asyncpg.connect(server.url)
+    read_only = {"on": "off", "off": "on"}[whether]
+    await connection.execute(f"ALTER SYSTEM SET default_transaction_read_only = {read_only}")
+    await connection.execute("SELECT pg_reload_conf()")
+    await connection.close()
+
+
+async def _backends(server: PostgresServer) -> list[int]:
+    connection = await asyncpg.connect(server.url)
+    found = [row["pid"] for row in await connection.fetch(BACKENDS)]
+    await connection.close()
+    return found
+
+
+@contextmanager
+def _killed(server: PostgresServer, _backends: list[int]) -> Iterator[None]:
+    server.kill()
+    yield
+
+
+@contextmanager
+def _frozen(server: PostgresServer, backends: list[int]) -> Iterator[None]:
+    with server.frozen(backends):
+        yield
+
+
+@pytest.mark.parametrize("lost", [_killed, _frozen], ids=["killed", "frozen"])
+async def test_the_service_goes_to_the_host_that_takes_writes_now(hosts: Hosts, lost: object) -> None:
+    assert callable(lost)
+    settings = make_settings(hosts.url, database=BY_DEFAULT)
+    async with running_service(settings) as service:
+        before = await service.client.get("/readyz")
+
+        with lost(hosts.primary, await _backends(hosts.primary)):
+            await _take_writes(hosts.standby, "on")
+            async with asyncio.timeout(BACK_IN_SECONDS):
+                while (await service.client.get("/readyz")).status_code != 200:
+                    pass
+            user = await service.make_user()
+            item = await service.make_item(user)
+            found = await service.client.get(f"/items/{item['id']}", headers=bearer(user))
+            async with running_service(settings) as started_meanwhile:
+                elsewhere = await started_meanwhile.client.get("/readyz")
+
+    assert [answer.status_code for answer in (before, found, elsewhere)] == [200] * 3

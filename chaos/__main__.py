@@ -14,11 +14,26 @@ from collections.abc import Sequence
 
 from chaos.report import RESULTS, describe_circumstances, render, write_results
 from chaos.scenario import Outcome, Scale, Scenario, run_scenario
-from chaos.scenarios import primary_killed, replica_killed
+from chaos.scenarios import (
+    database_away,
+    database_crash,
+    primary_killed,
+    replica_killed,
+    rolling_restart,
+    soak,
+    start_together,
+    switch_over,
+)
 
 SCENARIOS: Sequence[Scenario] = [
     replica_killed.SCENARIO,
+    rolling_restart.SCENARIO,
+    database_crash.SCENARIO,
+    switch_over.SCENARIO,
+    database_away.SCENARIO,
+    start_together.SCENARIO,
     primary_killed.SCENARIO,
+    soak.SCENARIO,
 ]
 _MISSED, _NOT_INSTALLED = 1, 2
 

@@ -117,7 +117,13 @@ class Client:
         self._ledger.acknowledge(entry)
 
     async def _insist(
-        self, entry: Entry | None, method: str, path: str, *, settled: HTTPStatus | None = None, **body: Any
+        self,
+        entry: Entry | None,
+        method: str,
+        path: str,
+        *,
+        settled: HTTPStatus | None = None,
+        **body: Any,  # noqa: ANN401 - what httpx takes
     ) -> httpx.Response:
         """Send until there is an answer; from the second time on `settled` says that an earlier one was not in vain."""
         answer = await self._send(entry, method, path, **body)
@@ -126,7 +132,13 @@ class Client:
         return answer
 
     async def _send(
-        self, entry: Entry | None, method: str, path: str, *, settled: HTTPStatus | None = None, **body: Any
+        self,
+        entry: Entry | None,
+        method: str,
+        path: str,
+        *,
+        settled: HTTPStatus | None = None,
+        **body: Any,  # noqa: ANN401 - what httpx takes
     ) -> httpx.Response | None:
         """Return the answer; None when nobody can know what became of the request.
 
@@ -149,7 +161,7 @@ class Client:
         await asyncio.sleep(_AFTER_AN_ERROR_SECONDS)
         return None
 
-    async def _try(self, method: str, path: str, **body: Any) -> httpx.Response | None:
+    async def _try(self, method: str, path: str, **body: Any) -> httpx.Response | None:  # noqa: ANN401 - what httpx takes
         try:
             return await self._http.request(method, path, headers=self._headers(path), **body)
         except httpx.TransportError:

@@ -2,7 +2,7 @@
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -60,11 +60,8 @@ class Cluster:
 @asynccontextmanager
 async def running_cluster(folder: Path, *, synchronous: bool) -> AsyncIterator[Cluster]:
     """Yield a cluster that is complete; it ends with the block."""
-    folder.mkdir()
-    hand_over(folder)
     etcd_port = free_port()
-    bootstrap = SYNCHRONOUS if synchronous else ASYNCHRONOUS
-    nodes = [Node(number, folder, bootstrap, etcd_port) for number in range(_MEMBERS)]
+    nodes = _make_nodes(folder, SYNCHRONOUS if synchronous else ASYNCHRONOUS, etcd_port)
     with _running_etcd(folder, etcd_port), ending_what_is_left(folder):
         try:
             for node in nodes:
@@ -75,6 +72,12 @@ async def running_cluster(folder: Path, *, synchronous: bool) -> AsyncIterator[C
         finally:
             for node in nodes:
                 node.kill()
+
+
+def _make_nodes(folder: Path, bootstrap: Mapping[str, Any], etcd_port: int) -> list[Node]:
+    folder.mkdir()
+    hand_over(folder)
+    return [Node(number, folder, bootstrap, etcd_port) for number in range(_MEMBERS)]
 
 
 @contextmanager

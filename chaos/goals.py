@@ -11,25 +11,25 @@ NOTHING_DOUBLED = "none doubled"
 
 
 def nothing_lost(verdicts: Sequence[Verdict]) -> Goal:
-    """Of everything that was acknowledged all is there; a run that promised nothing has not shown it."""
+    """Ask that everything which was acknowledged is there; a run that promised nothing has not shown it."""
     promised, lost = sum(each.acknowledged for each in verdicts), sum(each.lost for each in verdicts)
     return Goal(NOTHING_LOST, f"{lost} of {promised:,}", met=promised > 0 and lost == 0)
 
 
 def nothing_doubled(verdicts: Sequence[Verdict]) -> Goal:
-    """Nothing is there more often than it was asked for."""
+    """Ask that nothing is there more often than it was asked for."""
     doubled = sum(each.doubled for each in verdicts)
     return Goal(NOTHING_DOUBLED, str(doubled), met=doubled == 0)
 
 
 def no_error(name: str, timeline: Timeline) -> Goal:
-    """Every request was answered as it should be."""
+    """Ask that every request was answered as it should be."""
     errors = len(timeline.errors)
     seen = f"{errors} of {len(timeline.seen):,}" + (f" ({timeline.describe_errors()})" if errors else "")
     return Goal(name, seen, met=bool(timeline.seen) and errors == 0)
 
 
 def within(name: str, seconds: Sequence[float], limit: float) -> Goal:
-    """The worst of these times is short enough."""
+    """Ask that the worst of these times is short enough."""
     worst = max(seconds)
     return Goal(name, f"{worst:.2f} s at worst" if len(seconds) > 1 else f"{worst:.2f} s", met=worst < limit)

@@ -7,6 +7,8 @@ from typing import Any
 
 import fastapi
 
+_KEPT_BYTES = 65_536
+
 
 class Guard(StrEnum):
     """What a control takes out."""
@@ -14,6 +16,7 @@ class Guard(StrEnum):
     COMMIT_BEFORE_ANSWER = "commit-before-answer"
     DRAIN = "drain"
     MIGRATION_LOCK = "migration-lock"
+    FORGETTING = "forgetting"
 
 
 def take_out(guard: Guard) -> None:
@@ -25,6 +28,8 @@ def take_out(guard: Guard) -> None:
             _die_at_once()
         case Guard.MIGRATION_LOCK:
             _migrate_side_by_side()
+        case Guard.FORGETTING:
+            _keep_something_of_each_request()
 
 
 def _commit_after_the_answer() -> None:
@@ -34,7 +39,7 @@ def _commit_after_the_answer() -> None:
     def without_scope(dependency: Any = None, *, use_cache: bool = True, scope: str | None = None) -> Any:  # noqa: ANN401, ARG001
         return depends(dependency, use_cache=use_cache)
 
-    fastapi.Depends = without_scope
+    fastapi.Depends = without_scope  # type: ignore[assignment]
 
 
 def _die_at_once() -> None:
@@ -44,7 +49,7 @@ def _die_at_once() -> None:
     def listen_to_others(number: int, handler: Any) -> Any:  # noqa: ANN401
         return signal.SIG_DFL if number == signal.SIGTERM else listen(number, handler)
 
-    signal.signal = listen_to_others
+    signal.signal = listen_to_others  # type: ignore[assignment]
 
 
 def _migrate_side_by_side() -> None:
@@ -59,6 +64,19 @@ def _migrate_side_by_side() -> None:
         return execute(self, statement, *arguments, **options)
 
     Connection.execute = execute_without_lock  # type: ignore[method-assign]
+
+
+def _keep_something_of_each_request() -> None:
+    """Leak as a cache does that nothing is ever removed from."""
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle  # noqa: PLC0415 - only where it is leaked
+
+    kept, run = list[bytearray](), RequestResponseCycle.run_asgi
+
+    async def run_and_keep(self: RequestResponseCycle, app: Any) -> None:  # noqa: ANN401
+        kept.append(bytearray(_KEPT_BYTES))
+        await run(self, app)
+
+    RequestResponseCycle.run_asgi = run_and_keep  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

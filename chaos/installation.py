@@ -58,7 +58,9 @@ async def running_installation(
         for member in members:
             await member.until_ready()
         async with balancing([member.port for member in members], folder) as url:
-            yield Installation(url, members, folder)
+            installation = Installation(url, members, folder)
+            installation.ledgers.mkdir()
+            yield installation
     finally:
         await asyncio.gather(*(member.end(signal.SIGKILL) for member in members))
 

@@ -46,7 +46,6 @@ class Load:
 async def loading(url: str, folder: Path, *, clients: int, pause_seconds: float = 0.02) -> AsyncIterator[Load]:
     """Let clients write to `url`, with their ledgers in `folder`, until the block ends."""
     load = Load(clients)
-    folder.mkdir()
     with ExitStack() as ledgers:
         async with asyncio.TaskGroup() as group:
             members = []

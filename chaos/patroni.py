@@ -24,6 +24,15 @@ _TIMES = {"ttl": 20, "loop_wait": 2, "retry_timeout": 3}
 SYNCHRONOUS: Mapping[str, Any] = {**_TIMES, "synchronous_mode": True, "synchronous_mode_strict": True}
 ASYNCHRONOUS: Mapping[str, Any] = {**_TIMES, "synchronous_mode": False, "maximum_lag_on_failover": 1_073_741_824}
 
+# A primary that died has what nobody else has: it must give that up to follow the new one. And a standby looks for its
+# new primary every second, not every five: until it has found it, nothing is committed.
+_SERVERS = {
+    "parameters": {"wal_retrieve_retry_interval": "1s"},
+    "use_pg_rewind": True,
+    "remove_data_directory_on_rewind_failure": True,
+    "remove_data_directory_on_diverged_timelines": True,
+}
+
 # Ends what a killed run leaves: Patroni starts the servers as daemons, which nothing else takes along.
 _WATCHER = """
 read -r _
@@ -112,7 +121,10 @@ class Node:
             "name": self.name,
             "restapi": {"listen": rest, "connect_address": rest},
             "etcd3": {"host": f"127.0.0.1:{etcd_port}"},
-            "bootstrap": {"dcs": dict(bootstrap), "initdb": [{"encoding": "UTF8"}, "no-locale", {"auth": "trust"}]},
+            "bootstrap": {
+                "dcs": {**bootstrap, "postgresql": _COMEBACK},
+                "initdb": [{"encoding": "UTF8"}, "no-locale", {"auth": "trust"}],
+            },
             "postgresql": {
                 "listen": self.address,
                 "connect_address": self.address,

@@ -30,8 +30,9 @@ class Replica:
         """Prepare; `without` takes one guard out, which is what a control does."""
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._log = folder / f"replica-{self.port}.log"
-        self._environment = environment
+        self.name = f"replica-{self.port}"
+        self.environment = named(environment, self.name)
+        self._log = folder / f"{self.name}.log"
         self._without = without
         self._process: Process | None = None
 
@@ -45,7 +46,7 @@ class Replica:
     async def start(self) -> None:
         """Begin to start; it is ready when `until_ready` returns."""
         command = ["serve", "--port", str(self.port)]
-        self._process = await spawn(command, self._environment, self._log, without=self._without)
+        self._process = await spawn(command, self.environment, self._log, without=self._without)
 
     async def until_ready(self) -> None:
         """Wait until it says that requests may come; raises NotReadyError."""
@@ -76,15 +77,9 @@ class Replica:
         lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
 
-    def descriptors(self) -> Sequence[str]:
-        """Return what its open descriptors lead to."""
-        found = []
-        for each in Path(f"/proc/{self.pid}/fd").iterdir():
-            try:
-                found.append(str(each.readlink()))
-            except FileNotFoundError:
-                continue  # closed meanwhile
-        return found
+    def descriptors(self) -> int:
+        """Return how many it has open."""
+        return sum(1 for _ in Path(f"/proc/{self.pid}/fd").iterdir())
 
 
 async def spawn(
@@ -108,6 +103,13 @@ async def spawn(
         process.stdin.write(stdin.encode())
         process.stdin.close()
     return process
+
+
+def named(environment: Mapping[str, str], name: str) -> dict[str, str]:
+    """Return the environment with which the database knows the process by this name."""
+    url = environment["AUTH_DATABASE__URL"]
+    url += f"{'&' if '?' in url else '?'}application_name={name}"
+    return {**environment, "AUTH_DATABASE__URL": url}
 
 
 def _own_environment() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A link to the database that takes its time, as between two data centres: what is under way is under way for longer."""
+"""A link to the database that takes its time, so that whatever is under way is under way for longer."""
 
 import asyncio
 from collections.abc import AsyncIterator

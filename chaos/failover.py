@@ -2,14 +2,15 @@
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from chaos.patroni import ASYNCHRONOUS, SYNCHRONOUS, Node, ending_what_is_left, hand_over
+from chaos.patroni import Node, ending_what_is_left, hand_over
+from chaos.patroni_settings import Place
 from chaos.servers import DIE_WITH_US
 from tests.support.commands import free_port
 
@@ -29,7 +30,7 @@ class Cluster:
     @property
     def url(self) -> str:
         """The URL by which the service finds whichever node leads."""
-        hosts = "&".join(f"host={node.address}" for node in self.nodes)
+        hosts = "&".join(f"host={node.place.address}" for node in self.nodes)
         return f"postgresql://postgres@/postgres?{hosts}&target_session_attrs=primary"
 
     async def leader(self) -> Node:
@@ -41,9 +42,9 @@ class Cluster:
             while True:
                 for node in self.nodes:
                     with suppress(httpx.TransportError):
-                        members = (await client.get(f"{node.rest_url}/cluster")).json()["members"]
+                        members = (await client.get(f"{node.place.rest_url}/cluster")).json()["members"]
                         if name := self._complete(members):
-                            return next(each for each in self.nodes if each.name == name)
+                            return next(each for each in self.nodes if each.place.name == name)
                 await asyncio.sleep(_LOOK_SECONDS)
 
     def _complete(self, members: Sequence[dict[str, Any]]) -> str:
@@ -61,7 +62,7 @@ class Cluster:
 async def running_cluster(folder: Path, *, synchronous: bool) -> AsyncIterator[Cluster]:
     """Yield a cluster that is complete; it ends with the block."""
     etcd_port = free_port()
-    nodes = _make_nodes(folder, SYNCHRONOUS if synchronous else ASYNCHRONOUS, etcd_port)
+    nodes = _make_nodes(folder, etcd_port, synchronous=synchronous)
     with _running_etcd(folder, etcd_port), ending_what_is_left(folder):
         try:
             for node in nodes:
@@ -74,10 +75,18 @@ async def running_cluster(folder: Path, *, synchronous: bool) -> AsyncIterator[C
                 node.kill()
 
 
-def _make_nodes(folder: Path, bootstrap: Mapping[str, Any], etcd_port: int) -> list[Node]:
+def _make_nodes(folder: Path, etcd_port: int, *, synchronous: bool) -> list[Node]:
     folder.mkdir()
     hand_over(folder)
-    return [Node(number, folder, bootstrap, etcd_port) for number in range(_MEMBERS)]
+    names = [f"node-{number}" for number in range(_MEMBERS)]
+    return [
+        Node(
+            Place(name, f"127.0.0.1:{free_port()}", f"http://127.0.0.1:{free_port()}", folder / name),
+            synchronous=synchronous,
+            etcd_port=etcd_port,
+        )
+        for name in names
+    ]
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from chaos.failover import Cluster, running_cluster
 from chaos.goals import NOTHING_LOST, nothing_doubled, nothing_lost, within
 from chaos.installation import judge_run, run_folder, running_installation
 from chaos.load import Load, loading
-from chaos.patroni import missing_programs
+from chaos.patroni_settings import missing_programs
 from chaos.postgres import send
 from chaos.scenario import Finding, Scale, Scenario
 

@@ -47,7 +47,7 @@ class Finding:
 class Measure(Protocol):
     """Does harm to an installation and looks at what becomes of it; not `guarded`, it has one guard less."""
 
-    async def __call__(self, scale: Scale, *, guarded: bool) -> Finding:
+    async def __call__(self, scale: Scale, /, *, guarded: bool) -> Finding:
         """Return what was found."""
 
 

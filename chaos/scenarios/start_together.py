@@ -40,12 +40,12 @@ async def _once(*, guarded: bool) -> list[Goal]:
         try:
             beginning = {newcomer: asyncio.create_task(newcomer.begin()) for newcomer in newcomers}
             victim = await _kill_who_migrates(database, newcomers)
-            await asyncio.wait(beginning.values())
-            failures = [each.exception() for newcomer, each in beginning.items() if newcomer is not victim]
+            ends = await asyncio.gather(*beginning.values(), return_exceptions=True)
+            failures = [end for newcomer, end in zip(beginning, ends, strict=True) if newcomer is not victim]
             again = await asyncio.gather(victim.begin(), return_exceptions=True)
             return [
                 _all_at_first(failures),
-                Goal("the one that was killed gets ready at its second", _name(again[0]), met=again[0] is None),
+                Goal("the one that was killed gets ready at its second", _say(again[0]), met=again[0] is None),
                 *await _goals_of_what_is_there(database, [each for each in newcomers if each.is_ready]),
             ]
         finally:
@@ -96,7 +96,7 @@ async def _column(database: "asyncpg.Connection", query: str) -> list[str]:
         return []
 
 
-def _name(fault: BaseException | None) -> str:
+def _say(fault: BaseException | None) -> str:
     return "yes" if fault is None else str(fault).splitlines()[-1]
 
 

@@ -8,12 +8,12 @@ from chaos.report import write_results
 from chaos.scenario import Finding, Goal, Outcome, Scale, Scenario, run_scenario
 
 
-async def find(scale: Scale, *, guarded: bool) -> Finding:
+async def find(_scale: Scale, *, guarded: bool) -> Finding:
     verdicts = [Verdict(Kind.ITEM, 1200, 0, 0, 3, 2, 1)]
     return Finding([Goal("nothing lost", "0 of 1,200" if guarded else "7 of 900", met=guarded)], verdicts, "10 kills.")
 
 
-async def find_nothing_without_the_guard(scale: Scale, *, guarded: bool) -> Finding:
+async def find_nothing_without_the_guard(_scale: Scale, *, guarded: bool) -> Finding:  # noqa: ARG001
     return Finding([Goal("nothing lost", "0 of 900", met=True)])
 
 

@@ -70,6 +70,11 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     return app
 
 
+def turn_readiness_red(app: FastAPI) -> None:
+    """Have load balancers send requests elsewhere, because `app` was told to stop; it goes on answering."""
+    app.state.runtime.is_stopping = True
+
+
 def let_waiters_go(app: FastAPI) -> None:
     """Answer whoever waits for news, because `app` is about to stop."""
     app.state.runtime.revocation_feed.release()

@@ -62,3 +62,10 @@ class UnavailableError(ServiceError):
     """Our own fault and temporary; `retry_after` is in whole seconds."""
 
     retry_after: ClassVar[int] = 2
+
+
+class StoppingError(UnavailableError):
+    """The process was told to stop; what is sent to it is still answered."""
+
+    code = "stopping"
+    detail = "This replica is about to stop. Send new requests to another one."

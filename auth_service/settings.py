@@ -1,6 +1,7 @@
 """The settings of a process: the frozen group that each room declares, composed in one place."""
 
 import re
+from datetime import timedelta
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -43,6 +44,45 @@ class HttpSettings(BaseModel):
             "not believed."
         ),
         examples=[1],
+    )
+    receive_timeout: timedelta = Field(
+        default=timedelta(seconds=10),
+        gt=timedelta(0),
+        le=timedelta(minutes=10),
+        description=(
+            "How long a client may take to send a whole request, and to read what it is sent (ISO 8601); then it is "
+            "cut off."
+        ),
+        examples=["PT10S"],
+    )
+    keep_alive_timeout: timedelta = Field(
+        default=timedelta(seconds=5),
+        gt=timedelta(0),
+        le=timedelta(minutes=10),
+        description=(
+            "For how long a connection is kept open between two requests (ISO 8601); longer than a proxy in front "
+            "keeps its own."
+        ),
+        examples=["PT75S"],
+    )
+    max_connections: int = Field(
+        default=1_000,
+        ge=1,
+        le=1_000_000,
+        description=(
+            "Connections that a process has open; beyond that the one that has waited longest for its client is closed."
+        ),
+        examples=[5_000],
+    )
+    drain_delay: timedelta = Field(
+        default=timedelta(0),
+        ge=timedelta(0),
+        le=timedelta(minutes=10),
+        description=(
+            "How long a process that was told to stop goes on serving while /readyz is red, so that load balancers "
+            "notice (ISO 8601)."
+        ),
+        examples=["PT10S"],
     )
 
     @field_validator("cors_origins", mode="before")

@@ -20,7 +20,7 @@ MAX_HEADER_BYTES = 32_768
 MAX_TARGET_BYTES = 8_192
 _MAX_DIGITS = 19
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
-_SECURITY_HEADERS = {
+SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -38,7 +38,7 @@ class HeadersMiddleware:
     def __init__(self, app: ASGIApp, *, https: bool) -> None:
         """Wrap `app`; `https` says that browsers must never come back without TLS."""
         self._app = app
-        self._headers = {**_SECURITY_HEADERS}
+        self._headers = {**SECURITY_HEADERS}
         if https:
             self._headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
 

@@ -14,13 +14,13 @@ import typer
 from pydantic import SecretStr
 
 from auth_service.accounts.errors import AdministratorExistsError
-from auth_service.app import create_app, let_waiters_go
+from auth_service.app import create_app, let_waiters_go, turn_readiness_red
 from auth_service.cli.configuration import ConfigurationError, load_settings
 from auth_service.cli.create_admin import create_admin, generate_password
 from auth_service.cli.failures import MISCONFIGURED, fail, failing_clearly
 from auth_service.cli.logs import configure_logs
 from auth_service.cli.migrate import migrate
-from auth_service.cli.server import bind, run
+from auth_service.cli.server import Moments, bind, run
 from auth_service.mail.settings import MailTransport
 from auth_service.oauth.errors import OAuthError
 from auth_service.security.settings import MASTER_KEY_BYTES
@@ -54,13 +54,12 @@ def run_dev(*, host: str, port: int) -> None:
         welcome = _welcome(base_url, settings.tokens.issuer, state if password_works else None)
         configure_logs(as_json=False)
         app = create_app(settings)
-        run(
-            app,
-            listener,
+        moments = Moments(
             when_ready=lambda: typer.echo(welcome),
+            when_told_to_stop=lambda: turn_readiness_red(app),
             when_stopping=lambda: let_waiters_go(app),
-            access_log=True,
         )
+        run(app, listener, settings.http, moments, access_log=True)
 
 
 def print_environment(*, host: str, port: int) -> None:

@@ -5,12 +5,12 @@ import socket
 
 import structlog
 
-from auth_service.app import create_app, let_waiters_go
+from auth_service.app import create_app, let_waiters_go, turn_readiness_red
 from auth_service.authenticators.throttle_settings import MEMORY
 from auth_service.cli.configuration import ConfigurationError, load_strict_settings
 from auth_service.cli.failures import failing_clearly
 from auth_service.cli.logs import configure_logs
-from auth_service.cli.server import Act, bind, run
+from auth_service.cli.server import Act, Moments, bind, run
 from auth_service.cli.workers import Link, Workers
 from auth_service.settings import Settings
 from auth_service.wiring.runtime import Runtime
@@ -35,7 +35,7 @@ def run_serve(*, host: str, port: int, workers: int) -> None:
             _serve(settings, listener, when_ready=lambda: log.info("service.ready", **address))
             return
         configure_logs(as_json=True)
-        together = Workers(workers, lambda link: _work(settings, listener, link))
+        together = Workers(workers, lambda link: _work(settings, listener, link), drain_delay=settings.http.drain_delay)
         together.run(listener, when_ready=lambda: log.info("service.ready", **address, workers=workers))
 
 
@@ -64,7 +64,12 @@ def _work(settings: Settings, listener: socket.socket, link: Link) -> None:
 
 def _serve(settings: Settings, listener: socket.socket, *, when_ready: Act) -> None:
     app = create_app(settings)
-    run(app, listener, when_ready=when_ready, when_stopping=lambda: let_waiters_go(app), access_log=False)
+    moments = Moments(
+        when_ready=when_ready,
+        when_told_to_stop=lambda: turn_readiness_red(app),
+        when_stopping=lambda: let_waiters_go(app),
+    )
+    run(app, listener, settings.http, moments, access_log=False)
 
 
 async def _check(settings: Settings) -> None:

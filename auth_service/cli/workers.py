@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
@@ -84,8 +85,9 @@ class _Worker:
 class Workers:
     """So many processes that do `work`. The parent opens no database and starts no thread, so forking it is safe."""
 
-    def __init__(self, count: int, work: Callable[[Link], None]) -> None:
-        """Prepare; nothing is started yet."""
+    def __init__(self, count: int, work: Callable[[Link], None], *, drain_delay: timedelta = timedelta(0)) -> None:
+        """Prepare; nothing is started yet. A worker that is told to stop goes on for `drain_delay`."""
+        self._patience = drain_delay.total_seconds() + _PATIENCE_SECONDS
         self._count = count
         self._work = work
         self._context = multiprocessing.get_context("fork")
@@ -188,7 +190,7 @@ class Workers:
         """Let all finish what is in flight; who is told twice, or waits too long, ends them."""
         for worker in self._workers:
             worker.process.terminate()
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        deadline = time.monotonic() + self._patience
         while self._workers and time.monotonic() < deadline and signal.SIGINT not in _heard(signals):
             wait([signals, *(worker.process.sentinel for worker in self._workers)], deadline - time.monotonic())
             for worker in [worker for worker in self._workers if not worker.process.is_alive()]:

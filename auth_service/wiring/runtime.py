@@ -16,7 +16,7 @@ from auth_service.db.errors import SchemaBehindError
 from auth_service.db.locks import try_lock_until_commit
 from auth_service.db.replica import Lists, Replica
 from auth_service.db.schema_revision import current_revision, is_behind
-from auth_service.errors import PermissionDeniedError, ServiceError
+from auth_service.errors import PermissionDeniedError, ServiceError, StoppingError
 from auth_service.settings import Settings
 from auth_service.tokens.errors import UnusableKeysError, UnusableSigningKeyError
 from auth_service.tokens.key_ring import open_key_ring, refresh_key_ring
@@ -43,6 +43,7 @@ class Runtime(Parts):
         self.revocation_feed = RevocationFeed(self._read_revocations, listed_for=settings.tokens.revocations_listed_for)
         self.mail_queued = asyncio.Event()
         self._keys_are_usable = True
+        self.is_stopping = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -169,8 +170,11 @@ class Runtime(Parts):
     async def check_readiness(self) -> None:
         """Raise UnavailableError unless requests can be served.
 
-        The database answers, its schema is not behind, and the key that signs is one which this process can open.
+        The process was not told to stop, the database answers, its schema is not behind, and the key that signs is one
+        which this process can open.
         """
+        if self.is_stopping:
+            raise StoppingError
         if is_behind(await current_revision(self.database)):
             raise SchemaBehindError
         if not self._keys_are_usable:

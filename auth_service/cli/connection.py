@@ -1,0 +1,246 @@
+"""One connection of a client: how long a request may take to arrive, and how much may arrive before it is there.
+
+The server's own protocol has one limit, for idling between two requests, which any byte ends. So a client that dribbles
+its headers, its body or its reading of the answer would be waited for without end, and headers may be of any size.
+"""
+
+import asyncio
+import json
+import socket
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from uvicorn._types import ASGI3Application
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from auth_service.api.middleware import SECURITY_HEADERS
+
+_MOST_HEADERS = 1_000
+_MOST_PIPELINED = 32
+_HEAD_BYTES = 131_072
+_CHUNK_OVERHEAD = 8  # a body in chunks of a byte is six times as long on the wire
+_LINGER_SECONDS = 1.0  # who closes at once while the other still sends may destroy the answer on its way
+_RESET = struct.pack("ii", 1, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """What a client may do with a connection before it is cut off."""
+
+    receive_seconds: float
+    idle_seconds: float
+    connections: int
+    body_bytes: int
+
+    @property
+    def request_bytes(self) -> int:
+        """The most that may arrive of one request, with its head and whatever surrounds its chunks."""
+        return _HEAD_BYTES + _CHUNK_OVERHEAD * self.body_bytes
+
+
+class Connections:
+    """What the connections of a process share: their limits, and which of them wait for their client."""
+
+    def __init__(self, limits: ConnectionLimits) -> None:
+        """Prepare; there is none yet."""
+        self.limits = limits
+        self.is_draining = False
+        self._deadlines: dict[Connection, float] = {}  # who has waited longest stands first
+
+    def wait(self, connection: "Connection", seconds: float) -> None:
+        """Give its client so long from now on."""
+        self.forget(connection)
+        self._deadlines[connection] = connection.loop.time() + seconds
+
+    def forget(self, connection: "Connection") -> None:
+        """Wait no longer: it is our turn, or there is no connection any more."""
+        self._deadlines.pop(connection, None)
+
+    def make_room(self) -> bool:
+        """End the one that has waited longest for its client; say whether there was any."""
+        longest = next(iter(self._deadlines), None)
+        if longest is not None:
+            self.forget(longest)
+            longest.destroy()
+        return longest is not None
+
+    def overdue(self, now: float) -> Iterator["Connection"]:
+        """Yield those whose clients took too long."""
+        for connection in [each for each, deadline in self._deadlines.items() if deadline <= now]:
+            self.forget(connection)
+            yield connection
+
+
+class Connection(HttpToolsProtocol):
+    """A connection that is cut off when its client takes too long, or sends too much."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        all_of_them: Connections,
+    ) -> None:
+        """Be one of them; the other arguments are the server's."""
+        super().__init__(config, server_state, app_state, _loop)
+        self._all = all_of_them
+        self._limits = all_of_them.limits
+        self._in_work: RequestResponseCycle | None = None
+        self._received = 0
+        self._is_receiving = False
+        self._is_in_head = False
+        self._is_refused = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for a request, unless there are too many who all have one in work."""
+        super().connection_made(transport)
+        self._all.wait(self, self._limits.receive_seconds)
+        if len(self.connections) > self._limits.connections:
+            self._all.forget(self)
+            if self._all.make_room():
+                self._all.wait(self, self._limits.receive_seconds)
+            else:
+                self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "too_busy", "There are too many connections. Try again.")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nobody is waited for any more."""
+        self._all.forget(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came, and refuse the rest when it is too much."""
+        if self._is_refused:
+            return
+        self._received += len(data)
+        super().data_received(data)
+        if len(self.pipeline) > _MOST_PIPELINED:
+            self.destroy()
+        elif self._is_receiving and not self.transport.is_closing():
+            self._limit_request()
+
+    def _limit_request(self) -> None:
+        """Refuse an endless head, endless trailers, and whatever the body is wrapped into."""
+        most = _HEAD_BYTES if self._is_in_head else self._limits.request_bytes
+        if self._received <= most and len(self.headers) <= _MOST_HEADERS:
+            return
+        if self._is_in_head:
+            detail = f"A request's head may have {_MOST_HEADERS} fields and {_HEAD_BYTES} bytes."
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large", detail)
+        else:
+            detail = f"A request body may have {self._limits.body_bytes} bytes."
+            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", detail)
+
+    def on_message_begin(self) -> None:
+        """Give the whole request its time from the first byte; the first of a connection has it from the beginning."""
+        super().on_message_begin()
+        self._received = 0
+        self._is_receiving = self._is_in_head = True
+        if self.cycle is not None:
+            self._all.wait(self, self._limits.receive_seconds)
+
+    def on_headers_complete(self) -> None:
+        """Say with the answer that it is the last one on this connection, if the process is about to stop."""
+        self._is_in_head = False
+        super().on_headers_complete()
+        if self._all.is_draining:
+            self.cycle.keep_alive = False
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._in_work = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def on_message_complete(self) -> None:
+        """Let the application work for as long as it needs."""
+        self._is_receiving = False
+        if not self.cycle.response_complete:
+            self._all.forget(self)
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request, or for the client to read this answer."""
+        super().on_response_complete()
+        if self.cycle.response_complete:
+            is_busy = self._is_receiving or self.transport.get_write_buffer_size() > 0
+            self._all.wait(self, self._limits.receive_seconds if is_busy else self._limits.idle_seconds)
+
+    def pause_writing(self) -> None:
+        """Wait for a client that reads more slowly than it is answered."""
+        super().pause_writing()
+        self._all.wait(self, self._limits.receive_seconds)
+
+    def resume_writing(self) -> None:
+        """Wait no longer: it has read enough for now."""
+        super().resume_writing()
+        if not self.cycle.response_complete:
+            self._all.forget(self)
+
+    def drain(self) -> None:
+        """Make the answer that is being worked on the last one."""
+        if self.cycle is not None and not self.cycle.response_started:
+            self.cycle.keep_alive = False
+
+    def cut_off(self) -> None:
+        """End it, because its client took too long; say so, if it has begun a request and may hear it."""
+        if self._is_refused or self.transport.is_closing() or self.transport.get_write_buffer_size():
+            self.destroy()
+        elif self._is_receiving:
+            detail = f"The request did not arrive within {self._limits.receive_seconds:g} seconds."
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT, "request_timeout", detail)
+        else:
+            self.transport.close()
+
+    def destroy(self) -> None:
+        """Close it without what was not read yet: the kernel would keep that, for a client who may never read it."""
+        self._tell_application()
+        connection = self.transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self.transport.abort()
+
+    def _tell_application(self) -> None:
+        """Let it know that its client is gone, before it writes to a connection that is closed."""
+        for cycle in (self._in_work, self.cycle):
+            if cycle is not None and not cycle.response_complete:
+                cycle.disconnected = True
+                cycle.message_event.set()
+
+    @property
+    def _may_answer(self) -> bool:
+        """Whether what is written now is the answer to the request that is arriving, and the first one to it."""
+        if self.cycle is None:
+            return True
+        if self._is_in_head:
+            return self.cycle.response_complete
+        return self.cycle is self._in_work and not self.cycle.response_started
+
+    def _refuse(self, status: HTTPStatus, code: str, detail: str) -> None:
+        """Answer in the application's place, if it is that request's turn, and read nothing more."""
+        if not self._may_answer:
+            self.destroy()
+            return
+        self._is_refused = True
+        self._tell_application()
+        self.headers = []
+        self.transport.write(_problem(status, code, detail))
+        self._all.wait(self, _LINGER_SECONDS)
+
+
+def _problem(status: HTTPStatus, code: str, detail: str) -> bytes:
+    """Return an answer as the application gives it, for requests that never become one."""
+    members = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail, "code": code}
+    body = json.dumps(members, separators=(",", ":"))
+    lines = [
+        f"HTTP/1.1 {status.value} {status.phrase}",
+        *(f"{name.lower()}: {value}" for name, value in SECURITY_HEADERS.items()),
+        "content-type: application/problem+json",
+        f"content-length: {len(body)}",
+        "retry-after: 2",
+        "connection: close",
+    ]
+    return "\r\n".join([*lines, "", body]).encode("ascii")

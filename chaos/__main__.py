@@ -10,10 +10,11 @@ something has to be installed first. chaos/README.md says what each scenario is 
 import argparse
 import asyncio
 import sys
+import traceback
 from collections.abc import Sequence
 
-from chaos.report import RESULTS, describe_circumstances, render, write_results
-from chaos.scenario import Outcome, Scale, Scenario, run_scenario
+from chaos.report import RESULTS, render, write_results
+from chaos.scenario import Scale, Scenario, run_scenario
 from chaos.scenarios import (
     database_away,
     database_crash,
@@ -44,19 +45,23 @@ def main(names: Sequence[str], *, quick: bool) -> int:
     missing = {each.name: sentence for each in chosen if (sentence := each.missing())}
     for name, sentence in missing.items():
         _say(f"{name} is left out: {sentence}")
-    scale, outcomes = Scale(is_quick=quick), list[Outcome]()
-    for scenario in chosen:
-        if scenario.name not in missing:
-            outcome = asyncio.run(run_scenario(scenario, scale, _say))
-            outcomes.append(outcome)
-            print(render(outcome), flush=True)
-            if not quick:
-                write_results(RESULTS, outcome)
-    print(describe_circumstances())
-    missed = [f"{each.scenario.name}: {goal.name}" for each in outcomes for goal in each.goals if not goal.met]
-    for each in missed:
-        _say(f"MISSED {each}")
+    missed = [line for each in chosen if each.name not in missing for line in _run(each, quick=quick)]
+    for line in missed:
+        _say(f"MISSED {line}")
     return _MISSED if missed else _NOT_INSTALLED if missing else 0
+
+
+def _run(scenario: Scenario, *, quick: bool) -> list[str]:
+    """Print and keep what is found, and return what was missed. Whatever ends a scenario, the next one is run."""
+    try:
+        outcome = asyncio.run(run_scenario(scenario, Scale(is_quick=quick), _say))
+    except Exception as error:  # noqa: BLE001
+        traceback.print_exception(error)
+        return [f"{scenario.name}: it came to no end ({type(error).__name__}, see above)"]
+    print(render(outcome), flush=True)
+    if not quick:
+        write_results(RESULTS, outcome)
+    return [f"{scenario.name}: {goal.name}" for goal in outcome.goals if not goal.met]
 
 
 def _chosen(names: Sequence[str], *, quick: bool) -> list[Scenario]:

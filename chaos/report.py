@@ -32,15 +32,8 @@ def render(outcome: Outcome) -> str:
     ]
     if outcome.finding.verdicts:
         parts.append(_verdicts(outcome.finding.verdicts))
-    parts.append(f"{describe_circumstances()} It took {outcome.seconds:.0f} s.")
+    parts.append(f"{_describe_circumstances()} It took {outcome.seconds:.0f} s.")
     return "\n\n".join(parts) + "\n"
-
-
-def describe_circumstances() -> str:
-    """Return a sentence about the machine, without a name."""
-    cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
-    machine = f"{cores} cores ({platform.machine()}), load average {load:.1f}, Python {platform.python_version()}"
-    return f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {machine}, {describe_balancer()}."
 
 
 def write_results(path: Path, outcome: Outcome) -> None:
@@ -64,3 +57,10 @@ def _verdicts(verdicts: Sequence[Verdict]) -> str:
 def _table(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     lines = ["| " + " | ".join(headings) + " |", "|" + "---|" * len(headings)]
     return "\n".join([*lines, *("| " + " | ".join(str(cell) for cell in row) + " |" for row in rows)])
+
+
+def _describe_circumstances() -> str:
+    """Return a sentence about the machine, without a name."""
+    cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
+    machine = f"{cores} cores ({platform.machine()}), load average {load:.1f}, Python {platform.python_version()}"
+    return f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {machine}, {describe_balancer()}."

@@ -4,7 +4,6 @@ import asyncio
 import signal
 import time
 
-from auth_service.settings import HttpSettings
 from chaos.goals import no_error, nothing_doubled, nothing_lost
 from chaos.guards import Guard
 from chaos.installation import Installation, judge_run, run_folder, running_installation
@@ -22,9 +21,7 @@ async def measure(scale: Scale, *, guarded: bool) -> Finding:
     without = None if guarded else Guard.DRAIN
     rounds = scale.choose(5, 1 if guarded else 3)
     with run_folder() as folder, Server(DURABLE) as database:
-        async with running_installation(
-            database.url, folder, without=without, settings=_DRAIN if "drain_delay" in HttpSettings.model_fields else {}
-        ) as installation:
+        async with running_installation(database.url, folder, without=without, settings=_DRAIN) as installation:
             async with loading(installation.url, installation.ledgers, clients=scale.clients) as load:
                 ends = [end for _ in range(rounds) for end in await _restart_each(installation, load)]
                 timeline = load.timeline()

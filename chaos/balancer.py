@@ -8,12 +8,12 @@ from pathlib import Path
 
 import httpx
 
+from chaos.relay import relaying
 from chaos.servers import DIE_WITH_US
 from tests.support.commands import free_port
 
 _CHECK_SECONDS = 0.2
 _LOOK_SECONDS = 0.02
-_CHUNK_BYTES = 65_536
 _SBIN = "/usr/sbin:/usr/local/sbin"
 
 _CONFIGURATION = """
@@ -94,11 +94,15 @@ class _Backends:
         self._ready = dict.fromkeys(ports, True)
         self._turn = 0
 
-    def in_turn(self) -> list[int]:
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connect to the next one that takes the connection; raises OSError when none does."""
         self._turn += 1
         ports = [port for port, ready in self._ready.items() if ready] or list(self._ready)
         start = self._turn % len(ports)
-        return [*ports[start:], *ports[:start]]
+        for port in [*ports[start:], *ports[:start]]:
+            with suppress(OSError):
+                return await asyncio.open_connection("127.0.0.1", port)
+        raise ConnectionRefusedError
 
     async def watch(self) -> None:
         async with httpx.AsyncClient(timeout=1) as client:
@@ -116,24 +120,9 @@ class _Backends:
 async def _own_balancer(ports: Sequence[int]) -> AsyncIterator[str]:
     """Pass on each connection as it is; an established one stays with its replica."""
     backends = _Backends(ports)
-
-    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        for port in backends.in_turn():
-            with suppress(OSError):
-                there = await asyncio.open_connection("127.0.0.1", port)
-                await asyncio.gather(_copy(reader, there[1]), _copy(there[0], writer))
-                return
-        writer.close()
-
     watching = asyncio.create_task(backends.watch())
-    async with await asyncio.start_server(pass_on, "127.0.0.1", 0) as server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    watching.cancel()
-
-
-async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while chunk := await source.read(_CHUNK_BYTES):
-            target.write(chunk)
-            await target.drain()
-    target.close()
+    try:
+        async with relaying(backends.connect) as port:
+            yield f"http://127.0.0.1:{port}"
+    finally:
+        watching.cancel()

@@ -10,8 +10,8 @@ from chaos.guards import Guard
 from chaos.installation import Installation, judge_run, run_folder, running_installation
 from chaos.load import Load, loading
 from chaos.postgres import DURABLE, Server
+from chaos.relay import slow_link
 from chaos.scenario import Finding, Goal, Scale, Scenario
-from chaos.slow_link import slow_link
 
 _REST_SECONDS = 1.0
 _LINK_SECONDS = 0.005

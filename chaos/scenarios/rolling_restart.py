@@ -19,7 +19,7 @@ _REST_SECONDS = 0.5
 async def measure(scale: Scale, *, guarded: bool) -> Finding:
     """Restart each of three replicas in turn; the next one goes when the one before is ready."""
     without = None if guarded else Guard.DRAIN
-    rounds = scale.choose(5, 1 if guarded else 3)
+    rounds = scale.choose(5, 1)
     with run_folder() as folder, Server(DURABLE) as database:
         async with running_installation(database.url, folder, without=without, settings=_DRAIN) as installation:
             async with loading(installation.url, installation.ledgers, clients=scale.clients) as load:

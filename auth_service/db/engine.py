@@ -18,6 +18,7 @@ from auth_service.db.errors import DatabaseUnavailableError
 from auth_service.db.liveness import watch_liveness
 from auth_service.db.session import Session
 from auth_service.db.settings import DatabaseSettings
+from auth_service.db.silence import SilenceWatch
 from auth_service.db.url import parse_database_url
 
 _WRITING = "auth_service_writing"
@@ -33,6 +34,8 @@ class Database:
     def __init__(self, settings: DatabaseSettings, *, may_create: bool = False) -> None:
         """Prepare the engine; nothing is connected yet. Only who `may_create` makes a SQLite file that is missing."""
         self.engine = _create_engine(settings, may_create=may_create)
+        patience = settings.connect_timeout.total_seconds()
+        self._watch = None if self.is_sqlite else SilenceWatch(self.engine.sync_engine, connect_seconds=patience)
         self._writing_engine = self.engine.execution_options(**{_WRITING: True})
         self._singles = async_sessionmaker(
             self.engine.execution_options(isolation_level="AUTOCOMMIT"), class_=Session, expire_on_commit=False
@@ -83,6 +86,8 @@ class Database:
 
     async def dispose(self) -> None:
         """Close every connection."""
+        if self._watch is not None:
+            self._watch.close()
         await self.engine.dispose()
 
 

@@ -1,0 +1,165 @@
+"""Whether PostgreSQL answers at all: one that fell silent is noticed once for all who wait, and nobody waits for it.
+
+A server that is gone refuses, and that is that. One that is frozen, or that the network lost, says nothing: whoever has
+asked it something would wait without end, and whoever comes next would find out anew how long a connection may take. A
+time limit on each statement cannot tell it from a server that is slow, or from a migration. So as soon as anything
+takes noticeable time, the server is asked on a connection of its own whether it is there.
+"""
+
+import asyncio
+import socket
+from typing import Any
+
+import asyncpg
+import structlog
+from sqlalchemy import Dialect, Engine, event
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+from sqlalchemy.util import await_only
+
+log = structlog.get_logger()
+
+_NOTICEABLE_SECONDS = 0.3
+_LOOK_SECONDS = 0.2
+_PATIENCE = 0.75  # of what a connection may take, so that the verdict comes before those who wait give up by themselves
+_SHORTEST_PATIENCE_SECONDS = 1.0
+_ADAPTERS_OWN = {"async_creator_fn", "prepared_statement_cache_size", "prepared_statement_name_func"}
+_FAULTS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+_KEEP_ALIVE = {"TCP_KEEPIDLE": 3, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 5_000}
+
+
+class SilentServerError(OSError):
+    """The server did not answer, and is being asked again now and then."""
+
+
+class SilenceWatch:
+    """Ends whatever waits for a server that says nothing, and refuses connections until it answers."""
+
+    def __init__(self, engine: Engine, *, connect_seconds: float) -> None:
+        """Watch the pool of `engine`, whose connections may take so long to make."""
+        self._host = engine.url.host
+        self._patience = max(_SHORTEST_PATIENCE_SECONDS, _PATIENCE * connect_seconds)
+        self._arguments: tuple[list[Any], dict[str, Any]] = ([], {})
+        self._lent: dict[ConnectionPoolEntry, float] = {}  # since when; the oldest stands first
+        self._connecting_since: float | None = None
+        self._answered_at = 0.0
+        self._is_silent = False
+        self._is_closing = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._asking: asyncio.Task[None] | None = None
+        for name in ("do_connect", "connect", "checkout", "checkin", "close"):
+            event.listen(engine, name, getattr(self, f"_on_{name}"), insert=True)
+
+    def close(self) -> None:
+        """Watch no longer; the connections are about to be closed."""
+        self._is_closing = True
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._asking is not None:
+            self._asking.cancel()
+
+    def _on_do_connect(
+        self, _dialect: Dialect, _entry: ConnectionPoolEntry, arguments: list[Any], options: dict[str, Any]
+    ) -> None:
+        self._refuse_while_silent()
+        self._arguments = (list(arguments), {name: options[name] for name in options.keys() - _ADAPTERS_OWN})
+        if self._connecting_since is None:
+            self._connecting_since = asyncio.get_running_loop().time()
+        self._look_later()
+
+    def _on_connect(self, connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN401 - the driver's
+        self._connecting_since = None
+        _notice_lost_hosts(connection.driver_connection)
+
+    def _on_checkout(self, connection: Any, entry: ConnectionPoolEntry, _lent: PoolProxiedConnection) -> None:  # noqa: ANN401
+        if self._is_silent:
+            connection.driver_connection.terminate()  # or the pool would say goodbye to a server that does not answer
+        self._refuse_while_silent()
+        self._lent[entry] = asyncio.get_running_loop().time()
+        self._look_later()
+
+    def _on_checkin(self, _connection: object, entry: ConnectionPoolEntry) -> None:
+        self._lent.pop(entry, None)
+
+    def _on_close(self, connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN401
+        """Say no goodbye to a server that may not hear it: the pool would wait for the answer."""
+        driver = connection.driver_connection
+        if self._is_closing and not self._is_silent:
+            try:
+                await_only(driver.close(timeout=self._patience))
+            except _FAULTS:
+                self._is_silent = True
+        if self._is_silent or self._asking is not None:
+            driver.terminate()
+
+    def _refuse_while_silent(self) -> None:
+        if self._is_silent:
+            raise SilentServerError("the server does not answer")
+
+    def _look_later(self) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_LOOK_SECONDS, self._look)
+
+    def _look(self) -> None:
+        """Ask the server when somebody has waited for a noticeable time; stop looking when nobody waits."""
+        self._timer = None
+        oldest = next(iter(self._lent.values()), None)
+        since = min((moment for moment in (oldest, self._connecting_since) if moment is not None), default=None)
+        if since is None or self._asking is not None:
+            return
+        now = asyncio.get_running_loop().time()
+        if now - max(since, self._answered_at) >= _NOTICEABLE_SECONDS:
+            self._asking = asyncio.create_task(self._ask_until_it_answers())
+        else:
+            self._look_later()
+
+    async def _ask_until_it_answers(self) -> None:
+        try:
+            while not await self._ask():
+                pass  # it has had its time: a new attempt finds a server that is back, or another one
+        finally:
+            self._asking = None
+        self._answered_at = asyncio.get_running_loop().time()
+        self._connecting_since = None
+        if self._is_silent:
+            self._is_silent = False
+            log.info("database.answers", host=self._host)
+        self._look_later()
+
+    async def _ask(self) -> bool:
+        """Say whether anything came back, be it a refusal; when nothing did, end all who were waiting before."""
+        asked_at = asyncio.get_running_loop().time()
+        arguments, options = self._arguments
+        try:
+            async with asyncio.timeout(self._patience):
+                connection = await asyncpg.connect(*arguments, **options)
+                try:
+                    await connection.execute("SELECT")  # a pooler in between lets us in without asking the server
+                    await connection.close()
+                finally:
+                    connection.terminate()
+        except TimeoutError:
+            self._fall_silent(asked_at)
+            return False
+        except _FAULTS:
+            return True  # who asks for a connection is told the same
+        return True
+
+    def _fall_silent(self, asked_at: float) -> None:
+        if not self._is_silent:
+            self._is_silent = True
+            log.warning("database.silent", host=self._host, ended=len(self._lent))
+        for entry in [entry for entry, since in self._lent.items() if since < asked_at]:
+            del self._lent[entry]
+            if entry.driver_connection is not None:
+                entry.driver_connection.terminate()
+
+
+def _notice_lost_hosts(driver: Any) -> None:  # noqa: ANN401 - the driver does not say what it has
+    """Have the kernel end a connection to a host that is gone, though another one may answer in its place by now."""
+    transport = driver._transport  # noqa: SLF001 - the driver has no option for it
+    connection = transport.get_extra_info("socket")
+    if connection is not None and connection.family != getattr(socket, "AF_UNIX", None):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in _KEEP_ALIVE.items():
+            if hasattr(socket, name):
+                connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

@@ -77,7 +77,8 @@ class Outcome:
     def goals(self) -> list[Goal]:
         """Return every goal, that of the control as the last one."""
         caught = self.control.goal(self.scenario.caught_by)
-        control = Goal(f"control: {self.scenario.guard}, and that goal is missed", caught.seen, not caught.met)
+        name = f"control: {self.scenario.guard}; then “{caught.name}” is missed"
+        control = Goal(name, caught.seen, met=not caught.met)
         return [*self.finding.goals, control]
 
 

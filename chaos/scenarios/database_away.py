@@ -128,7 +128,7 @@ def _memory_of(installation: Installation) -> list[int]:
 
 SCENARIO = Scenario(
     name="database-away",
-    title="the database is stopped for a minute, then falls silent",
+    title="the database is stopped, then falls silent",
     guard="the service is patient with it for 10 s",
     caught_by=_REFUSED_IN_TIME,
     measure=measure,

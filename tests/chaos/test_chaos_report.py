@@ -46,7 +46,7 @@ async def test_a_section_is_replaced_by_the_next_run_of_its_scenario(tmp_path: P
     assert "A replica is killed again. 10 kills." in lines
     assert "A replica is killed. 10 kills." not in lines
     assert lines.count("| nothing lost | 0 of 1,200 | met |") == 2
-    assert lines.count("| control: no guard, and that goal is missed | 7 of 900 | met |") == 2
+    assert lines.count("| control: no guard; then “nothing lost” is missed | 7 of 900 | met |") == 2
     assert lines.count("| item created | 1,200 | 0 | 0 | 3 | 2 | 1 |") == 2
 
 

@@ -1,6 +1,7 @@
 """The goals that scenarios have in common."""
 
 from collections.abc import Sequence
+from http import HTTPStatus
 
 from chaos.judge import Verdict
 from chaos.scenario import Goal
@@ -27,6 +28,14 @@ def no_error(name: str, timeline: Timeline) -> Goal:
     errors = len(timeline.errors)
     seen = f"{errors} of {len(timeline.seen):,}" + (f" ({timeline.describe_errors()})" if errors else "")
     return Goal(name, seen, met=bool(timeline.seen) and errors == 0)
+
+
+def only_unavailable(timeline: Timeline) -> Goal:
+    """Ask that whatever failed was refused with 503, or got no answer: the service itself has no fault."""
+    others = [each for each in timeline.errors if each.status not in {None, HTTPStatus.SERVICE_UNAVAILABLE}]
+    faults = Timeline(others, timeline.began, timeline.ended).describe_errors()
+    seen = f"{len(timeline.errors) - len(others):,} of {len(timeline.errors):,} {faults}".strip()
+    return Goal("what fails is refused with 503", seen, met=not others)
 
 
 def within(name: str, seconds: Sequence[float], limit: float) -> Goal:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from chaos.goals import NOTHING_LOST, nothing_doubled, nothing_lost, within
+from chaos.goals import NOTHING_LOST, nothing_doubled, nothing_lost, only_unavailable, within
 from chaos.installation import judge_run, run_folder, running_installation
 from chaos.load import Load, loading
 from chaos.postgres import DURABLE, FORGETFUL, Server
@@ -25,6 +25,7 @@ async def measure(scale: Scale, *, guarded: bool) -> Finding:
     goals = [
         nothing_lost(verdicts),
         nothing_doubled(verdicts),
+        only_unavailable(timeline),
         within(f"back within {_BACK_SECONDS:g} s", back, _BACK_SECONDS),
     ]
     seconds = ", ".join(f"{each:.1f}" for each in back)

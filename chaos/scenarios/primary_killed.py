@@ -5,7 +5,7 @@ import signal
 import time
 
 from chaos.failover import Cluster, running_cluster
-from chaos.goals import NOTHING_LOST, nothing_doubled, nothing_lost, within
+from chaos.goals import NOTHING_LOST, nothing_doubled, nothing_lost, only_unavailable, within
 from chaos.installation import judge_run, run_folder, running_installation
 from chaos.load import Load, loading
 from chaos.patroni_settings import missing_programs
@@ -35,6 +35,7 @@ async def measure(scale: Scale, *, guarded: bool) -> Finding:
     goals = [
         nothing_lost(verdicts),
         nothing_doubled(verdicts),
+        only_unavailable(timeline),
         within(f"writes again within {_BACK_SECONDS:g} s", back, _BACK_SECONDS),
     ]
     seconds = ", ".join(f"{each:.1f}" for each in back)

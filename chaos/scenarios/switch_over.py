@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from chaos.goals import nothing_doubled, nothing_lost, within
+from chaos.goals import nothing_doubled, nothing_lost, only_unavailable, within
 from chaos.installation import judge_run, run_folder, running_installation
 from chaos.load import loading
 from chaos.postgres import DURABLE, Server, Standby, url_of
@@ -32,6 +32,7 @@ async def measure(scale: Scale, *, guarded: bool) -> Finding:
     goals = [
         nothing_lost(verdicts),
         nothing_doubled(verdicts),
+        only_unavailable(timeline),
         within(_BACK, [timeline.longest_silence()], _BACK_SECONDS),
     ]
     remark = f"The switch itself took {promoted - began:.2f} s. Errors: {timeline.describe_errors()}."

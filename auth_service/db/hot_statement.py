@@ -111,6 +111,8 @@ async def _fetch(engine: AsyncEngine, text: str, parameters: Sequence[object]) -
             return await _ask(engine, text, parameters)
     except (asyncpg.PostgresError, AsyncAdapt_asyncpg_dbapi.Error) as error:
         raise DBAPIError(text, None, error, hide_parameters=True) from error
+    except asyncpg.InternalClientError as error:  # the second connection heard a farewell too
+        raise DBAPIError(text, None, error, hide_parameters=True, connection_invalidated=True) from error
 
 
 async def _ask(engine: AsyncEngine, text: str, parameters: Sequence[object]) -> Sequence[Any] | None:

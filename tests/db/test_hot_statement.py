@@ -2,6 +2,7 @@
 
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 from sqlalchemy import Integer, Interval, bindparam, cast, literal_column, select
 from sqlmodel import col
@@ -89,3 +90,18 @@ async def test_a_parameter_that_the_driver_cannot_send_is_no_outage(service: Ser
             await BY_ID.find(session, user_id="not an id")
 
     assert not isinstance(refused.value, DatabaseUnavailableError)
+
+
+async def test_a_server_that_takes_leave_of_each_connection_is_away(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if service.runtime.database.is_sqlite:
+        pytest.skip("on SQLite it is the ORM")
+
+    async def hear_a_farewell(*_arguments: object, **_options: object) -> None:
+        raise asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress")
+
+    monkeypatch.setattr(asyncpg.Connection, "fetchrow", hear_a_farewell)
+
+    with pytest.raises(DatabaseUnavailableError):
+        await _find(service, uuid4(), writing=False)

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -43,8 +43,10 @@ class PostgresNotFoundError(Exception):
 class PostgresServer:
     """An empty cluster in a temporary folder, on a port of 127.0.0.1 that stays the same when it is restarted."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Mapping[str, str] | None = None) -> None:
+        """Prepare; `settings` go over those that make a test fast and keep nothing safe."""
         install = _find_install()
+        self._settings = {**_SETTINGS, **(settings or {})}
         self._folder = Path(tempfile.mkdtemp(prefix="postgres-"))
         self._cluster = self._folder / "cluster"
         self._log = self._folder / "log"
@@ -87,7 +89,7 @@ class PostgresServer:
             return
         if not self._cluster.exists():
             self._make_cluster()
-        options = [f"--{name}={value}" for name, value in {**_SETTINGS, "port": str(self._port)}.items()]
+        options = [f"--{name}={value}" for name, value in {**self._settings, "port": str(self._port)}.items()]
         self._process = self._spawn("postgres", "-D", str(self._cluster), *options)
         deadline = time.monotonic() + _TIMEOUT_SECONDS
         while not self._is_ready(self._process):

@@ -14,11 +14,12 @@ import typer
 from pydantic import SecretStr
 
 from auth_service.accounts.errors import AdministratorExistsError
-from auth_service.app import create_app, let_waiters_go
+from auth_service.app import create_app, let_waiters_go, serve_metrics
 from auth_service.cli.configuration import ConfigurationError, load_settings
 from auth_service.cli.create_admin import create_admin, generate_password
 from auth_service.cli.failures import MISCONFIGURED, fail, failing_clearly
 from auth_service.cli.logs import configure_logs
+from auth_service.cli.metrics import metrics_ports
 from auth_service.cli.migrate import migrate
 from auth_service.cli.server import bind, run
 from auth_service.mail.settings import MailTransport
@@ -53,14 +54,14 @@ def run_dev(*, host: str, port: int) -> None:
             password_works = asyncio.run(prepare(settings, state))
         welcome = _welcome(base_url, settings.tokens.issuer, state if password_works else None)
         configure_logs(as_json=False)
-        app = create_app(settings)
-        run(
-            app,
-            listener,
-            when_ready=lambda: typer.echo(welcome),
-            when_stopping=lambda: let_waiters_go(app),
-            access_log=True,
-        )
+        with metrics_ports(settings.metrics, workers=1) as metrics:
+            app = create_app(settings)
+
+            def ready() -> None:
+                serve_metrics(app, metrics)
+                typer.echo(welcome)
+
+            run(app, listener, when_ready=ready, when_stopping=lambda: let_waiters_go(app), access_log=True)
 
 
 def print_environment(*, host: str, port: int) -> None:

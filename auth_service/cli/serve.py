@@ -2,14 +2,16 @@
 
 import asyncio
 import socket
+from collections.abc import Sequence
 
 import structlog
 
-from auth_service.app import create_app, let_waiters_go
+from auth_service.app import create_app, let_waiters_go, serve_metrics
 from auth_service.authenticators.throttle_settings import MEMORY
 from auth_service.cli.configuration import ConfigurationError, load_strict_settings
 from auth_service.cli.failures import failing_clearly
 from auth_service.cli.logs import configure_logs
+from auth_service.cli.metrics import metrics_ports
 from auth_service.cli.server import Act, bind, run
 from auth_service.cli.workers import Link, Workers
 from auth_service.settings import Settings
@@ -27,15 +29,15 @@ def run_serve(*, host: str, port: int, workers: int) -> None:
 
             check_templates(settings)
     address = {"host": host, "port": port, "issuer": settings.tokens.issuer}
-    with bind(host, port) as listener:
+    with bind(host, port) as listener, metrics_ports(settings.metrics, workers=workers) as metrics:
         if workers == 1:
             with failing_clearly():
                 asyncio.run(_check(settings))
             configure_logs(as_json=True)
-            _serve(settings, listener, when_ready=lambda: log.info("service.ready", **address))
+            _serve(settings, listener, metrics, when_ready=lambda: log.info("service.ready", **address))
             return
         configure_logs(as_json=True)
-        together = Workers(workers, lambda link: _work(settings, listener, link))
+        together = Workers(workers, lambda link: _work(settings, listener, metrics[link.place : link.place + 1], link))
         together.run(listener, when_ready=lambda: log.info("service.ready", **address, workers=workers))
 
 
@@ -55,16 +57,21 @@ def settings_of_each(settings: Settings, *, workers: int) -> Settings:
     return settings.model_copy(update={"hashing": settings.hashing.model_copy(update={"workers": part})})
 
 
-def _work(settings: Settings, listener: socket.socket, link: Link) -> None:
+def _work(settings: Settings, listener: socket.socket, metrics: Sequence[socket.socket], link: Link) -> None:
     """Be one of several processes."""
     with failing_clearly(tell=link.report_fault):
         asyncio.run(_check(settings))
-    _serve(settings, listener, when_ready=link.report_ready)
+    _serve(settings, listener, metrics, when_ready=link.report_ready)
 
 
-def _serve(settings: Settings, listener: socket.socket, *, when_ready: Act) -> None:
+def _serve(settings: Settings, listener: socket.socket, metrics: Sequence[socket.socket], *, when_ready: Act) -> None:
     app = create_app(settings)
-    run(app, listener, when_ready=when_ready, when_stopping=lambda: let_waiters_go(app), access_log=False)
+
+    def ready() -> None:
+        serve_metrics(app, metrics)
+        when_ready()
+
+    run(app, listener, when_ready=ready, when_stopping=lambda: let_waiters_go(app), access_log=False)
 
 
 async def _check(settings: Settings) -> None:

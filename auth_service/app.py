@@ -18,6 +18,7 @@ from auth_service.api.problems import install_error_handlers
 from auth_service.api.router import add_routes
 from auth_service.errors import UnavailableError
 from auth_service.monitoring.request_meter import RequestMeter
+from auth_service.monitoring.telemetry_config import telemetry_of
 from auth_service.settings import HttpSettings, Settings
 from auth_service.version import VERSION
 from auth_service.wiring.parts import Clock, utc_now
@@ -42,7 +43,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with Runtime(settings, clock=clock) as runtime:
+        async with telemetry.sending, Runtime(settings, clock=clock) as runtime:
             app.state.runtime = runtime
             await runtime.load_keys()
             async with (
@@ -52,8 +53,10 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
                 _sending_mail(runtime),
             ):
                 yield
+                for server in app.state.metrics_servers:
+                    await server.close()
 
-    http = settings.http
+    http, telemetry = settings.http, telemetry_of(settings.tracing)
     app = FastAPI(
         title="auth-service",
         version=VERSION,
@@ -63,19 +66,22 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry=telemetry.config,
     )
     add_routes(app)
     if http.docs:
         app.include_router(swagger_ui.router)
     install_error_handlers(app)
     install_openapi(app)
-    app.state.request_meter = RequestMeter()
+    app.state.request_meter, app.state.metrics_servers = RequestMeter(), []
     told: list[Finished] = []
     if settings.metrics.port is not None:
         told.append(app.state.request_meter.finished)
     if http.access_log:
         told.append(log_request)
     _add_middleware(app, http, told=told, https=settings.tokens.issuer.startswith("https://"))
+    for middleware in telemetry.middleware:
+        app.add_middleware(middleware)
     return app
 
 
@@ -85,11 +91,11 @@ def let_waiters_go(app: FastAPI) -> None:
 
 
 def serve_metrics(app: FastAPI, listeners: Sequence[socket.socket]) -> None:
-    """Serve what `app`, which is ready, says of itself, as long as this process lives; nothing without a listener."""
+    """Serve what `app` says of itself, from when it is ready until it has stopped; nothing without a listener."""
     for listener in listeners:
         from auth_service.monitoring.exporter import MetricsServer  # noqa: PLC0415 - for whom it serves
 
-        MetricsServer(app.state.runtime, app.state.request_meter, listener)
+        app.state.metrics_servers.append(MetricsServer(app.state.runtime, app.state.request_meter, listener))
 
 
 @asynccontextmanager

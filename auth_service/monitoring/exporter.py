@@ -24,6 +24,7 @@ from auth_service.wiring.runtime import Runtime
 PATH = "/metrics"
 _LONGEST_SCRAPE_SECONDS = 1.5 * PATIENCE_SECONDS  # Prometheus waits for 10 s by default
 _LONGEST_CALL_SECONDS = 5.0
+_POLL_SECONDS = 0.2  # how long `close` waits at most
 _BUSY = "loop_busy"
 
 
@@ -35,7 +36,7 @@ class ServiceCollector(Collector):
         self._runtime = runtime
         self._requests = requests
         self._loop = loop
-        self._watch = OutboxWatch(self._read_backlog)
+        self.watch = OutboxWatch(self._read_backlog)
 
     def describe(self) -> list[Metric]:
         """Say nothing at the registration: there is a loop to ask, which waits for it."""
@@ -46,7 +47,7 @@ class ServiceCollector(Collector):
         answer, delay = self._ask_loop()
         yield from snapshot(self._runtime, self._requests)
         yield gauge("event_loop_delay_seconds", "How long the event loop took to hear of this scrape.", delay)
-        yield from outbox(self._watch, answer)
+        yield from outbox(self.watch, answer)
 
     def _ask_loop(self) -> tuple[Answer, float]:
         began = time.perf_counter()
@@ -54,7 +55,7 @@ class ServiceCollector(Collector):
 
         async def ask() -> Answer:
             heard.append(time.perf_counter())
-            return await self._watch.answer()
+            return await self.watch.answer()
 
         asked = asyncio.run_coroutine_threadsafe(ask(), self._loop)
         try:
@@ -70,22 +71,27 @@ class ServiceCollector(Collector):
 
 
 class MetricsServer:
-    """Answers `GET /metrics` on a port that is bound already, until `close` or the end of the process."""
+    """Answers `GET /metrics` on a port that is bound already, until `close`."""
 
     def __init__(self, runtime: Runtime, requests: RequestMeter, listener: socket.socket) -> None:
         """Begin to answer with the figures of this process, whose event loop calls this."""
         registry = CollectorRegistry()
         ProcessCollector(registry=registry)
-        registry.register(ServiceCollector(runtime, requests, asyncio.get_running_loop()))
+        collector = ServiceCollector(runtime, requests, asyncio.get_running_loop())
+        registry.register(collector)
+        self._watch = collector.watch
         self._server = _Server(listener, registry)
-        self._thread = threading.Thread(target=self._server.serve_forever, name="metrics", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(_POLL_SECONDS,), name="metrics", daemon=True
+        )
         self._thread.start()
 
-    def close(self) -> None:
-        """Stop answering."""
-        self._server.shutdown()
+    async def close(self) -> None:
+        """Stop answering, and asking the database."""
+        await asyncio.to_thread(self._server.shutdown)
         self._thread.join()
         self._server.server_close()
+        await self._watch.close()
 
 
 class _Server(ThreadingHTTPServer):

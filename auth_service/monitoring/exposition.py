@@ -37,7 +37,7 @@ def _requests(runtime: Runtime, requests: RequestMeter) -> Iterator[Metric]:
     yield histogram(
         "http_request_seconds", "From a request's headers to its end.", ["route", "method"], requests.timings().items()
     )
-    outages = _by_one(runtime.outages)
+    outages = _by_one(requests.outages)
     yield counter("unavailable", "Requests that were answered with 503, by what was missing.", ["code"], outages)
     refused = _by_one(runtime.refused_tokens)
     yield counter("bearer_tokens_refused", "Access tokens that did not let a request in.", ["reason"], refused)

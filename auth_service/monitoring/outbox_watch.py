@@ -44,6 +44,12 @@ class OutboxWatch:
             self._asking = asyncio.create_task(self._ask())
         return await asyncio.shield(self._asking)
 
+    async def close(self) -> None:
+        """Stop asking, before the database is closed."""
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.gather(self._asking, return_exceptions=True)
+
     async def _ask(self) -> Answer:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):

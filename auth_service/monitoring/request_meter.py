@@ -1,5 +1,6 @@
 """Counts finished requests by route, method and status: the part of the metrics that every request pays for."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,11 +14,15 @@ _Request = tuple[str, str, int]
 
 
 class RequestMeter:
-    """The label is the route's template: a path has ids in it, and strangers could make as many labels as they like."""
+    """`outages` are the answers with 503 by what was missing; whoever renders them counts them.
+
+    The label is the route's template: a path has ids in it, and strangers could make as many labels as they like.
+    """
 
     def __init__(self) -> None:
         """Begin with nothing."""
         self._counts: dict[_Request, int] = {}
+        self.outages: Counter[str] = Counter()
         self._timings: dict[tuple[str, str], Timings] = {}
 
     def finished(self, scope: Mapping[str, Any], status: int, seconds: float) -> None:

@@ -55,7 +55,6 @@ class Parts:
         self.metadata = authorization_server_metadata(settings.tokens.issuer, settings.oauth)
         self.verified_tokens = VerifiedTokens(settings.tokens)
         self.refused_tokens: Counter[str] = Counter()
-        self.outages: Counter[str] = Counter()
         self._keys: KeyRing | None = None
 
     @property

@@ -1,0 +1,83 @@
+"""Traces of requests by OpenTelemetry, for whoever names a collector (the extra `otel`); a span has no secret in it."""
+
+import asyncio
+import threading
+from typing import Self
+
+from fastapi.telemetry import TelemetryConfig
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import Span, SpanLimits, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+from opentelemetry.trace import get_current_span
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from auth_service.telemetry.settings import TracingSettings
+from auth_service.version import VERSION
+
+_EXPORT_SECONDS = 5.0
+_GOODBYE_SECONDS = 1.0
+_LONGEST_VALUE = 256
+_PROBES = frozenset({"/livez", "/readyz"})
+
+
+class Tracing:
+    """Sends a span for each sampled request. A context manager, which sends what is left, but not at any price.
+
+    The framework starts the spans. What it would send besides, the text of exceptions and its own metrics, stays here.
+    """
+
+    def __init__(self, settings: TracingSettings, exporter: SpanExporter | None = None) -> None:
+        """Send to the endpoint of the settings, or by `exporter`."""
+        self._provider = TracerProvider(
+            sampler=ParentBased(TraceIdRatioBased(settings.sample_ratio)),
+            resource=Resource.create({"service.name": "auth-service", "service.version": VERSION}),
+            span_limits=SpanLimits(max_span_attribute_length=_LONGEST_VALUE),
+            shutdown_on_exit=False,
+        )
+        self._provider.add_span_processor(_QueryScrubber())
+        exporter = exporter or OTLPSpanExporter(settings.endpoint, timeout=_EXPORT_SECONDS)
+        self._provider.add_span_processor(BatchSpanProcessor(exporter))
+        self.config: TelemetryConfig = {
+            "tracer_provider": self._provider,
+            "tracing": True,
+            "metrics": False,
+            "logs": False,
+            "operation_spans": False,
+            "auto_configure": False,
+            "exclude": lambda scope: scope.get("path") in _PROBES,
+        }
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        """Wait a moment for the collector: one that is away must not keep the process from stopping."""
+        goodbye = threading.Thread(target=self._provider.shutdown, daemon=True)
+        goodbye.start()
+        await asyncio.to_thread(goodbye.join, _GOODBYE_SECONDS)
+
+
+class TraceIdMiddleware:
+    """Lets the log lines of a request name the trace that its span belongs to."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap `app`."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        span = get_current_span().get_span_context()
+        if scope["type"] == "http" and span.is_valid:
+            scope.setdefault("state", {})["trace_id"] = f"{span.trace_id:032x}"
+        await self._app(scope, receive, send)
+
+
+class _QueryScrubber(SpanProcessor):
+    """Takes the query out of every span: one-time tokens and searches for people stand in queries."""
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002 - the base class's
+        if span.attributes and "url.query" in span.attributes:
+            span.set_attribute("url.query", "REDACTED")

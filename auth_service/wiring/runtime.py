@@ -178,9 +178,9 @@ class Runtime(Parts):
                 session.add_all(refusals)
 
     @property
-    def keys_are_usable(self) -> bool:
-        """Whether the key that signs was opened when the keys were last read."""
-        return self._keys_are_usable
+    def can_sign(self) -> bool:
+        """Whether this process has opened the key that signs, and has read the keys lately."""
+        return self._keys_are_usable and time.monotonic() <= self.keys.signs_until
 
     async def check_readiness(self) -> None:
         """Raise UnavailableError unless requests can be served.

@@ -108,7 +108,7 @@ async def test_the_state_of_a_process_is_there(watched: Service, metrics: Scrape
     assert scraped.value("throttle_store_up") == 1
     assert scraped.value("feed_read_seconds_count") == 1
     assert scraped.value("feed_lag_seconds") == 0
-    assert scraped.value("signing_keys_usable") == 1
+    assert scraped.value("can_sign") == 1
     assert 0 <= (scraped.value("signing_key_age_seconds") or -1) < 3600
     assert (scraped.value("signing_key_due_seconds") or 0) > 29 * 86_400
     assert scraped.value("outbox_up", reason="") == 1
@@ -134,7 +134,7 @@ async def test_whoever_connects_and_says_nothing_keeps_nobody_from_scraping(metr
     with socket.create_connection(("127.0.0.1", metrics.port)):
         scraped = await metrics.scrape()
 
-    assert scraped.value("signing_keys_usable") == 1
+    assert scraped.value("can_sign") == 1
 
 
 async def test_there_is_nothing_but_metrics_on_that_port(metrics: Scraped) -> None:

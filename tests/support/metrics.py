@@ -10,7 +10,7 @@ from urllib.request import urlopen
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from auth_service.monitoring.exporter import MetricsServer
+from auth_service.monitoring.exporter import MetricsServer, ServiceCollector
 from tests.support.service import Service
 
 PATIENCE_SECONDS = 10
@@ -70,3 +70,17 @@ async def scraped(service: Service) -> AsyncIterator[Scraped]:
         yield Scraped(listener.getsockname()[1])
     finally:
         await server.close()
+
+
+async def families_of(service: Service) -> list[Metric]:
+    """Return every metric of a service, also those that have counted nothing yet."""
+    collector = ServiceCollector(service.runtime, service.app.state.request_meter, asyncio.get_running_loop())
+    try:
+        return await asyncio.to_thread(lambda: list(collector.collect()))
+    finally:
+        await collector.watch.close()
+
+
+def labels_of(family: Metric) -> tuple[str, ...]:
+    """Return the names of its labels, which it keeps to itself."""
+    return tuple(family._labelnames)  # type: ignore[attr-defined]

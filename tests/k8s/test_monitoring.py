@@ -1,11 +1,9 @@
 """The dashboard and the alert rules ask for what the service says, and the alerts do what they are described to do."""
 
-import json
 import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -13,18 +11,10 @@ from prometheus_client.metrics_core import Metric
 
 from tests.support.commands import ROOT
 from tests.support.metrics import families_of, labels_of
+from tests.support.monitoring import PANELS, RULE_GROUPS, RULES
 from tests.support.promql import Asked, asked_of
 from tests.support.service import Service
 
-COMPONENT = ROOT / "k8s" / "components" / "monitoring"
-RULES: list[dict[str, Any]] = [
-    rule
-    for group in yaml.safe_load((COMPONENT / "rules.yaml").read_text())["spec"]["groups"]
-    for rule in group["rules"]
-]
-PANELS: list[dict[str, Any]] = [
-    panel for panel in json.loads((COMPONENT / "dashboard.json").read_text())["panels"] if panel["type"] != "row"
-]
 SCENARIOS = ROOT / "tests" / "k8s" / "alert_scenarios.yaml"
 GUIDE = (ROOT / "docs" / "guides" / "observe.md").read_text()
 _OF_PROMETHEUS = {"job", "instance"}  # labels that it adds to everything
@@ -123,9 +113,7 @@ def test_each_alert_is_raised_in_one_scenario_and_not_in_another() -> None:
 def rules_file(tmp_path: Path) -> Path:
     """Return the rules as Prometheus reads them, which is a part of what its operator does."""
     path = tmp_path / "rules.yaml"
-    path.write_text(
-        yaml.safe_dump({"groups": yaml.safe_load((COMPONENT / "rules.yaml").read_text())["spec"]["groups"]})
-    )
+    path.write_text(yaml.safe_dump({"groups": RULE_GROUPS}))
     return path
 
 

@@ -110,7 +110,9 @@ def _keys(runtime: Runtime) -> Iterator[Metric]:
     yield gauge("signing_key_age_seconds", "How long the signing key has signed.", age)
     yield gauge("signing_key_due_seconds", "Until the next key takes over; negative when that is late.", due_in)
     yield gauge("signing_keys_read_age_seconds", "Since the stored keys were last read.", since_read)
-    yield gauge("can_sign", "Whether the process has opened the key that signs, and read the keys lately.", runtime.can_sign)
+    yield gauge(
+        "can_sign", "Whether the process has opened the key that signs, and read the keys lately.", runtime.can_sign
+    )
 
 
 def outbox(watch: OutboxWatch, answer: Answer) -> Iterator[Metric]:

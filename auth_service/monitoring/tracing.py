@@ -20,6 +20,7 @@ from auth_service.version import VERSION
 _EXPORT_SECONDS = 5.0
 _GOODBYE_SECONDS = 1.0
 _LONGEST_VALUE = 256
+_SCRUBBED = frozenset({"url.path", "url.query"})
 _PROBES = frozenset({"/livez", "/readyz"})
 
 
@@ -37,7 +38,7 @@ class Tracing:
             span_limits=SpanLimits(max_span_attribute_length=_LONGEST_VALUE),
             shutdown_on_exit=False,
         )
-        self._provider.add_span_processor(_QueryScrubber())
+        self._provider.add_span_processor(_Scrubber())
         exporter = exporter or OTLPSpanExporter(settings.endpoint, timeout=_EXPORT_SECONDS)
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self.config: TelemetryConfig = {
@@ -75,9 +76,12 @@ class TraceIdMiddleware:
         await self._app(scope, receive, send)
 
 
-class _QueryScrubber(SpanProcessor):
-    """Takes the query out of every span: one-time tokens and searches for people stand in queries."""
+class _Scrubber(SpanProcessor):
+    """Takes path and query out of every span: ids, searches for people, and tokens that somebody put there by mistake.
+
+    The route stays, which the framework adds once it is found.
+    """
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002 - the base class's
-        if span.attributes and "url.query" in span.attributes:
-            span.set_attribute("url.query", "REDACTED")
+        for name in _SCRUBBED & (span.attributes or {}).keys():
+            span.set_attribute(name, "REDACTED")

@@ -131,9 +131,9 @@ def test_a_line_of_a_request_says_which_one_it_was_and_who_called(operator: Oper
         httpx.get(f"{url}/users/me", headers={"Authorization": "Bearer x", "X-Request-ID": "given"})
         refused = _next(program, "access_token.refused")
 
-    assert (signed_in["caller"], signed_in["path"], signed_in["status"]) == (
+    assert (signed_in["caller"], signed_in["route"], signed_in["status"]) == (
         "client_first_party",
-        "'/oauth/token'",
+        "/oauth/token",
         200,
     )
     assert asked["caller"] == answer.json()["id"]

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from auth_service.api.problems import describe_request, internal_error, refusal
-from auth_service.telemetry.current_request import current_request
+from auth_service.telemetry.current_request import RequestAtHand
 
 MAX_HEADER_BYTES = 32_768
 MAX_TARGET_BYTES = 8_192
@@ -68,14 +68,14 @@ class HeadersMiddleware:
                     headers.setdefault(name, value)
             await send(message)
 
-        before = current_request.set(scope)
+        request = RequestAtHand(scope)
         began = time.perf_counter() if self._told else 0.0
         try:
             await self._app(scope, receive, send_with_headers)
         finally:
             for tell in self._told:
                 tell(scope, status, time.perf_counter() - began)
-            current_request.reset(before)
+            request.is_over()
 
 
 def _request_id(headers: Headers) -> str:

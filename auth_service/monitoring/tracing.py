@@ -1,8 +1,10 @@
 """Traces of requests by OpenTelemetry, for whoever names a collector (the extra `otel`); a span has no secret in it."""
 
 import asyncio
+import random
 import threading
-from typing import Self
+from collections.abc import MutableMapping
+from typing import Any, Self
 
 from fastapi.telemetry import TelemetryConfig
 from opentelemetry.context import Context
@@ -10,10 +12,11 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Span, SpanLimits, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
-from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 from opentelemetry.trace import get_current_span
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from auth_service.telemetry.current_request import trace_id_of
 from auth_service.telemetry.settings import TracingSettings
 from auth_service.version import VERSION
 
@@ -32,8 +35,9 @@ class Tracing:
 
     def __init__(self, settings: TracingSettings, exporter: SpanExporter | None = None) -> None:
         """Send to the endpoint of the settings, or by `exporter`."""
+        self._ratio = settings.sample_ratio
         self._provider = TracerProvider(
-            sampler=ParentBased(TraceIdRatioBased(settings.sample_ratio)),
+            sampler=ParentBased(ALWAYS_ON),
             resource=Resource.create({"service.name": "auth-service", "service.version": VERSION}),
             span_limits=SpanLimits(max_span_attribute_length=_LONGEST_VALUE),
             shutdown_on_exit=False,
@@ -48,8 +52,14 @@ class Tracing:
             "logs": False,
             "operation_spans": False,
             "auto_configure": False,
-            "exclude": lambda scope: scope.get("path") in _PROBES,
+            "exclude": self._is_left_out,
         }
+
+    def _is_left_out(self, scope: MutableMapping[str, Any]) -> bool:
+        """Decide here whether to begin a trace: the framework does all of its work before its sampler is asked."""
+        if scope.get("path") in _PROBES:
+            return True
+        return trace_id_of(scope) is None and random.random() >= self._ratio  # noqa: S311 - nobody gains by guessing it
 
     async def __aenter__(self) -> Self:
         return self

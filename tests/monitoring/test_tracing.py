@@ -109,7 +109,9 @@ async def test_a_log_line_names_the_trace_of_its_span(collector: Collector) -> N
     assert begun_there == TRACE
 
 
-@pytest.mark.parametrize(("ratio", "flags", "count"), [(0, "01", 1), (1, "00", 0), (0, None, 0), (1, None, 1)])
+@pytest.mark.parametrize(
+    ("ratio", "flags", "count"), [(0, "01", 1), (1, "00", 0), (0, None, 0), (1, None, 1), (0, "a stranger's text", 0)]
+)
 async def test_who_is_traced_is_the_callers_decision_and_by_default_a_part(
     collector: Collector, ratio: float, flags: str | None, count: int
 ) -> None:

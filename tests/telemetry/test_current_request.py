@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from auth_service.telemetry.current_request import current_request, facts_of_request, name_caller, trace_id_of
+from auth_service.telemetry.current_request import RequestAtHand, facts_of_request, name_caller, trace_id_of
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 GOOD = f"00-{TRACE}-{SPAN}-01"
@@ -15,11 +16,11 @@ GOOD = f"00-{TRACE}-{SPAN}-01"
 
 @contextmanager
 def _request(*traceparents: str, **state: object) -> Iterator[None]:
-    before = current_request.set(_scope(*traceparents, **state))
+    request = RequestAtHand(_scope(*traceparents, **state))
     try:
         yield
     finally:
-        current_request.reset(before)
+        request.is_over()
 
 
 def _scope(*traceparents: str, **state: object) -> dict[str, Any]:
@@ -42,6 +43,15 @@ def test_inside_a_request_a_line_says_its_id_its_trace_and_who_calls() -> None:
 
     assert before == {"request_id": "r1", "trace_id": TRACE}
     assert after == {"request_id": "r1", "trace_id": TRACE, "caller": str(subject)}
+
+
+def test_what_a_request_leaves_behind_does_not_speak_in_its_name() -> None:
+    with _request(GOOD, request_id="r1"):
+        left_behind = copy_context()
+        meanwhile = left_behind.run(facts_of_request)
+
+    assert meanwhile["request_id"] == "r1"
+    assert left_behind.run(facts_of_request) == {}
 
 
 def test_a_trace_of_our_own_comes_before_what_the_caller_says() -> None:

@@ -1,73 +1,24 @@
-"""Serves a process's metrics to Prometheus by a thread of its own, which answers while the event loop is busy."""
+"""Serves a process's metrics to Prometheus by threads of its own, which answer while the event loop is busy."""
 
 import asyncio
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from concurrent.futures import CancelledError
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedReader
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
 
-from auth_service.mail.backlog import Backlog, read_backlog
-from auth_service.monitoring.exposition import outbox, snapshot
-from auth_service.monitoring.families import gauge
-from auth_service.monitoring.outbox_watch import PATIENCE_SECONDS, Answer, OutboxWatch
+from auth_service.monitoring.collector import ServiceCollector
 from auth_service.monitoring.request_meter import RequestMeter
 from auth_service.wiring.runtime import Runtime
 
 PATH = "/metrics"
-_LONGEST_SCRAPE_SECONDS = 1.5 * PATIENCE_SECONDS  # Prometheus waits for 10 s by default
-_LONGEST_CALL_SECONDS = 5.0
+MOST_AT_ONCE = 8
+_PATIENCE_SECONDS = 5.0  # for the whole of a request
 _POLL_SECONDS = 0.2  # how long `close` waits at most
-_BUSY = "loop_busy"
-
-
-class ServiceCollector(Collector):
-    """The figures of one process; called by the thread that serves them."""
-
-    def __init__(self, runtime: Runtime, requests: RequestMeter, loop: asyncio.AbstractEventLoop) -> None:
-        """Read what is in memory here, and ask the database in `loop`."""
-        self._runtime = runtime
-        self._requests = requests
-        self._loop = loop
-        self.watch = OutboxWatch(self._read_backlog)
-
-    def describe(self) -> list[Metric]:
-        """Say nothing at the registration: there is a loop to ask, which waits for it."""
-        return []
-
-    def collect(self) -> Iterator[Metric]:
-        """Yield every metric; what the loop did not say in time is left out."""
-        answer, delay = self._ask_loop()
-        yield from snapshot(self._runtime, self._requests)
-        yield gauge("event_loop_delay_seconds", "How long the event loop took to hear of this scrape.", delay)
-        yield from outbox(self.watch, answer)
-
-    def _ask_loop(self) -> tuple[Answer, float]:
-        began = time.perf_counter()
-        heard: list[float] = []
-
-        async def ask() -> Answer:
-            heard.append(time.perf_counter())
-            return await self.watch.answer()
-
-        asked = asyncio.run_coroutine_threadsafe(ask(), self._loop)
-        try:
-            answer = asked.result(_LONGEST_SCRAPE_SECONDS)
-        except (TimeoutError, CancelledError):
-            asked.cancel()
-            answer = Answer(None, _BUSY)
-        return answer, (heard[0] if heard else time.perf_counter()) - began
-
-    async def _read_backlog(self) -> Backlog:
-        async with self._runtime.database.transaction(writing=False) as session:
-            return await read_backlog(session)
 
 
 class MetricsServer:
@@ -75,9 +26,9 @@ class MetricsServer:
 
     def __init__(self, runtime: Runtime, requests: RequestMeter, listener: socket.socket) -> None:
         """Begin to answer with the figures of this process, whose event loop calls this."""
+        collector = ServiceCollector(runtime, requests, asyncio.get_running_loop())
         registry = CollectorRegistry()
         ProcessCollector(registry=registry)
-        collector = ServiceCollector(runtime, requests, asyncio.get_running_loop())
         registry.register(collector)
         self._watch = collector.watch
         self._server = _Server(listener, registry)
@@ -95,6 +46,8 @@ class MetricsServer:
 
 
 class _Server(ThreadingHTTPServer):
+    """A thread for each connection, of which there are few; whoever comes when all are taken is hung up on."""
+
     daemon_threads = True
 
     def __init__(self, listener: socket.socket, registry: CollectorRegistry) -> None:
@@ -102,16 +55,33 @@ class _Server(ThreadingHTTPServer):
         self.socket.close()
         self.socket = listener
         self.registry = registry
+        self._places = threading.Semaphore(MOST_AT_ONCE)
+
+    def verify_request(self, _request: object, _address: object) -> bool:
+        """Take a place."""
+        return self._places.acquire(blocking=False)
+
+    def process_request_thread(self, request: socket.socket, address: tuple[str, int]) -> None:  # type: ignore[override]
+        """Answer, and leave the place to others."""
+        try:
+            super().process_request_thread(request, address)
+        finally:
+            self._places.release()
 
     def handle_error(self, _request: object, _address: object) -> None:
-        """Leave it: somebody hung up. A fault of ours is answered by the handler."""
+        """Leave it: somebody hung up, or took too long."""
 
 
 class _Handler(BaseHTTPRequestHandler):
-    timeout = _LONGEST_CALL_SECONDS  # for whoever sends nothing
     server: _Server
 
+    def setup(self) -> None:
+        """Read with one deadline for all of it: whoever sends a byte now and again would keep the place for ever."""
+        super().setup()
+        self.rfile = BufferedReader(_Reader(self.connection, "rb"))
+
     def do_GET(self) -> None:
+        """Answer a scrape."""
         if self.path.partition("?")[0] != PATH:
             self._answer(HTTPStatus.NOT_FOUND, f"There is only {PATH} here.\n".encode(), "text/plain; charset=utf-8")
             return
@@ -123,6 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        self.connection.settimeout(_PATIENCE_SECONDS)
         self.wfile.write(body)
 
     def version_string(self) -> str:
@@ -131,3 +102,17 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *arguments: object) -> None:
         """Write no line for each scrape."""
+
+
+class _Reader(socket.SocketIO):
+    """A connection that may be read from until its time is up; raises TimeoutError then."""
+
+    def __init__(self, connection: socket.socket, mode: str) -> None:
+        super().__init__(connection, mode)  # type: ignore[arg-type]
+        self._connection = connection
+        self._until = time.monotonic() + _PATIENCE_SECONDS
+
+    def readinto(self, buffer: object) -> int | None:
+        """Read what is there, or wait for it until then."""
+        self._connection.settimeout(max(0.001, self._until - time.monotonic()))
+        return super().readinto(buffer)  # type: ignore[arg-type]

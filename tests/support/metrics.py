@@ -10,7 +10,8 @@ from urllib.request import urlopen
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from auth_service.monitoring.exporter import MetricsServer, ServiceCollector
+from auth_service.monitoring.collector import ServiceCollector
+from auth_service.monitoring.exporter import MetricsServer
 from tests.support.service import Service
 
 PATIENCE_SECONDS = 10

@@ -139,7 +139,10 @@ async def test_whoever_connects_and_says_nothing_keeps_nobody_from_scraping(metr
     assert scraped.value("can_sign") == 1
 
 
-async def test_whoever_takes_all_places_is_hung_up_on_and_then_others_may_scrape(metrics: Scraped) -> None:
+async def test_whoever_takes_all_places_is_hung_up_on_and_then_others_may_scrape(
+    metrics: Scraped, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporter, "_PATIENCE_SECONDS", 3600)
     with ExitStack() as held:
         first = [
             held.enter_context(socket.create_connection(("127.0.0.1", metrics.port)))
@@ -148,6 +151,7 @@ async def test_whoever_takes_all_places_is_hung_up_on_and_then_others_may_scrape
         for connection in first:
             connection.sendall(b"GET /metr")
         too_many = held.enter_context(socket.create_connection(("127.0.0.1", metrics.port)))
+        too_many.settimeout(PATIENCE_SECONDS)
         heard = await asyncio.to_thread(too_many.recv, 1)
     scraped = await _when_there_is_room(metrics)
 

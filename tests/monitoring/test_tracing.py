@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from auth_service.app import create_app
 from auth_service.monitoring import tracing
+from auth_service.monitoring.telemetry_config import telemetry_of
 from auth_service.settings import Settings
 from auth_service.telemetry.current_request import facts_of_request
 from tests.support.commands import ROOT
@@ -86,6 +87,15 @@ async def test_no_path_and_no_query_leaves_and_what_is_long_is_cut(collector: Co
     assert _attributes(collector.spans()[0])["url.query"] == "REDACTED"
     assert len(_attributes(collector.spans()[1])["server.address"]) == 256
     assert [_attributes(span)["http.route"] for span in collector.spans()] == ["/logged", "/users/{user_id}"]
+
+
+@pytest.mark.usefixtures("collector")
+def test_the_framework_is_asked_for_spans_and_for_nothing_else() -> None:
+    config = telemetry_of(_settings().tracing).config
+
+    asked = {name for name, value in config.items() if value is True}
+    assert asked == {"tracing"}
+    assert {"metrics", "logs", "auto_configure", "operation_spans"} <= config.keys()  # their defaults are not all off
 
 
 async def test_of_a_fault_only_its_type_leaves(collector: Collector) -> None:

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.support.metrics import Scraped, scraped
+from auth_service.monitoring import collector, outbox_watch
+from tests.support.metrics import PATIENCE_SECONDS, Scraped, scraped
 from tests.support.service import Service, running_service
 from tests.support.settings import make_settings
 
@@ -19,6 +20,8 @@ async def watched(migrated_database: str) -> AsyncIterator[Service]:
 
 
 @pytest.fixture
-async def metrics(watched: Service) -> AsyncIterator[Scraped]:
+async def metrics(watched: Service, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Scraped]:
+    monkeypatch.setattr(outbox_watch, "PATIENCE_SECONDS", PATIENCE_SECONDS)  # machines that test are busy
+    monkeypatch.setattr(collector, "_LONGEST_SCRAPE_SECONDS", PATIENCE_SECONDS)
     async with scraped(watched) as metrics:
         yield metrics

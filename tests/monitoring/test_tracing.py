@@ -158,6 +158,7 @@ def test_where_it_is_off_neither_prometheus_nor_the_sdk_of_opentelemetry_is_load
 
 async def test_a_collector_that_is_away_keeps_nobody_from_stopping(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tracing, "_GOODBYE_SECONDS", 0.01)
+    monkeypatch.setattr(tracing, "_EXPORT_SECONDS", 0.01)
     settings = _settings(endpoint="http://127.0.0.1:1/v1/traces")
 
     async with tracing.Tracing(settings.tracing) as traces:

@@ -14,7 +14,7 @@ from auth_service.monitoring.collector import ServiceCollector
 from auth_service.monitoring.exporter import MetricsServer
 from tests.support.service import Service
 
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 20
 
 
 @dataclass(frozen=True, slots=True)

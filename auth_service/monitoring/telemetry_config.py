@@ -31,7 +31,7 @@ def telemetry_of(settings: TracingSettings) -> Telemetry:
     """Return what the settings ask for."""
     if settings.endpoint is None:
         return Telemetry()
-    from auth_service.monitoring.tracing import TraceIdMiddleware, Tracing  # noqa: PLC0415 - an extra, 13 MB
+    from auth_service.monitoring.tracing import TraceIdMiddleware, Tracing  # noqa: PLC0415 - an extra
 
     tracing = Tracing(settings)
     return Telemetry(tracing.config, tracing, (TraceIdMiddleware,))

@@ -1,7 +1,8 @@
 """Builds the application: FastAPI, its lifespan and its middleware."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from datetime import timedelta
 
@@ -10,11 +11,14 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from auth_service.api import swagger_ui
-from auth_service.api.middleware import HeadersMiddleware, LimitsMiddleware
+from auth_service.api.access_log import log_request
+from auth_service.api.middleware import Finished, HeadersMiddleware, LimitsMiddleware
 from auth_service.api.openapi import install_openapi
 from auth_service.api.problems import install_error_handlers
 from auth_service.api.router import add_routes
 from auth_service.errors import UnavailableError
+from auth_service.monitoring.request_meter import RequestMeter
+from auth_service.monitoring.telemetry_config import telemetry_of
 from auth_service.settings import HttpSettings, Settings
 from auth_service.version import VERSION
 from auth_service.wiring.parts import Clock, utc_now
@@ -40,7 +44,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with Runtime(settings, clock=clock) as runtime:
+        async with telemetry.sending, Runtime(settings, clock=clock) as runtime:
             app.state.runtime = runtime
             await runtime.load_keys()
             async with (
@@ -51,8 +55,10 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
                 _sending_mail(runtime),
             ):
                 yield
+                for server in app.state.metrics_servers:
+                    await server.close()
 
-    http = settings.http
+    http, telemetry = settings.http, telemetry_of(settings.tracing)
     app = FastAPI(
         title="auth-service",
         version=VERSION,
@@ -62,13 +68,22 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry=telemetry.config,
     )
     add_routes(app)
     if http.docs:
         app.include_router(swagger_ui.router)
     install_error_handlers(app)
     install_openapi(app)
-    _add_middleware(app, http, https=settings.tokens.issuer.startswith("https://"))
+    app.state.request_meter, app.state.metrics_servers = RequestMeter(), []
+    told: list[Finished] = []
+    if settings.metrics.port is not None:
+        told.append(app.state.request_meter.finished)
+    if http.access_log:
+        told.append(log_request)
+    _add_middleware(app, http, told=told, https=settings.tokens.issuer.startswith("https://"))
+    for middleware in telemetry.middleware:
+        app.add_middleware(middleware)
     return app
 
 
@@ -80,6 +95,14 @@ def turn_readiness_red(app: FastAPI) -> None:
 def let_waiters_go(app: FastAPI) -> None:
     """Answer whoever waits for news, because `app` is about to stop."""
     app.state.runtime.revocation_feed.release()
+
+
+def serve_metrics(app: FastAPI, listeners: Sequence[socket.socket]) -> None:
+    """Serve what `app` says of itself, from when it is ready until it has stopped; nothing without a listener."""
+    for listener in listeners:
+        from auth_service.monitoring.exporter import MetricsServer  # noqa: PLC0415 - for whom it serves
+
+        app.state.metrics_servers.append(MetricsServer(app.state.runtime, app.state.request_meter, listener))
 
 
 @asynccontextmanager
@@ -114,7 +137,7 @@ def _sending_mail(runtime: Runtime) -> AbstractAsyncContextManager[None]:
     return sending_mail(runtime)
 
 
-def _add_middleware(app: FastAPI, http: HttpSettings, *, https: bool) -> None:
+def _add_middleware(app: FastAPI, http: HttpSettings, *, told: Sequence[Finished], https: bool) -> None:
     """Add the middleware, the innermost first."""
     app.add_middleware(LimitsMiddleware, max_body_bytes=http.max_body_bytes)
     if http.cors_origins:
@@ -126,4 +149,4 @@ def _add_middleware(app: FastAPI, http: HttpSettings, *, https: bool) -> None:
             expose_headers=["X-Request-ID", "Retry-After", "WWW-Authenticate"],
             max_age=600,
         )
-    app.add_middleware(HeadersMiddleware, https=https)
+    app.add_middleware(HeadersMiddleware, https=https, told=told)

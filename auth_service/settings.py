@@ -14,6 +14,7 @@ from auth_service.db.settings import DatabaseSettings
 from auth_service.mail.settings import MailSettings
 from auth_service.oauth.settings import OAuthSettings
 from auth_service.security.settings import HashingSettings, SecuritySettings
+from auth_service.telemetry.settings import MetricsSettings, TracingSettings
 from auth_service.tokens.settings import TokenSettings
 
 PREFIX = "AUTH_"
@@ -34,7 +35,11 @@ class HttpSettings(BaseModel):
     max_body_bytes: int = Field(
         default=65_536, ge=1024, le=10_485_760, description="The largest request body, in bytes.", examples=[65_536]
     )
-
+    access_log: bool = Field(
+        default=False,
+        description="Whether each finished request is a line of the log, which costs a part of the throughput.",
+        examples=[True],
+    )
     trusted_hops: int = Field(
         default=0,
         ge=0,
@@ -118,3 +123,5 @@ class Settings(BaseSettings):
     mail: MailSettings = Field(default_factory=MailSettings)
     oauth: OAuthSettings = Field(default_factory=OAuthSettings)
     http: HttpSettings = Field(default_factory=HttpSettings)
+    metrics: MetricsSettings = Field(default_factory=MetricsSettings)
+    tracing: TracingSettings = Field(default_factory=TracingSettings)

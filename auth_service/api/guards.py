@@ -16,6 +16,7 @@ from auth_service.authz.actions import Action
 from auth_service.authz.policy import authorize
 from auth_service.authz.principal import Principal
 from auth_service.authz.scopes import SCOPE_DESCRIPTIONS
+from auth_service.telemetry.current_request import name_caller
 from auth_service.tokens.access_token import AccessToken
 from auth_service.tokens.errors import InvalidTokenError, UnfitAccountError
 from auth_service.users.models import User
@@ -56,7 +57,8 @@ async def get_optional_caller(
     if encoded is None:
         return None
     token = _verified(encoded, request)
-    user = await _admitted(token, work)
+    user = await _admitted(token, work, request)
+    name_caller(user.id)
     work.principal = Principal(
         subject=user.id,
         is_superuser=user.is_superuser,
@@ -87,11 +89,12 @@ def _verified(encoded: str, request: Request) -> AccessToken:
     try:
         return runtime.verified_tokens.verify(encoded, runtime.keys)
     except InvalidTokenError as refusal:
+        runtime.refused_tokens["expired" if refusal.is_expired else "not_ours"] += 1
         log.info("access_token.refused", reason=refusal.reason)
         raise
 
 
-async def _admitted(token: AccessToken, work: UnitOfWork) -> User:
+async def _admitted(token: AccessToken, work: UnitOfWork, request: Request) -> User:
     """Return whose token it is, as the account gate sees it now.
 
     Raises UnfitAccountError, and UserTokenRequiredError when a client calls for itself.
@@ -99,6 +102,7 @@ async def _admitted(token: AccessToken, work: UnitOfWork) -> User:
     try:
         user = await work.gate.admit(token)
     except UnfitAccountError as refusal:
+        runtime_of(request).refused_tokens[refusal.reason] += 1
         log.info("access_token.refused", reason=refusal.reason, subject=str(token.subject))
         raise
     if user is None:

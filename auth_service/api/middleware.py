@@ -6,6 +6,8 @@ because CORS stands between them: its preflight answers need the headers, and wh
 
 import re
 import secrets
+import time
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 
 import structlog
@@ -15,6 +17,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from auth_service.api.problems import describe_request, internal_error, refusal
+from auth_service.telemetry.current_request import RequestAtHand
 
 MAX_HEADER_BYTES = 32_768
 MAX_TARGET_BYTES = 8_192
@@ -31,13 +34,17 @@ SECURITY_HEADERS = {
 
 log = structlog.get_logger()
 
+Finished = Callable[[Scope, int, float], None]
+"""Told of each request that is over: its status, 0 when nobody waited for an answer, and how many seconds it took."""
+
 
 class HeadersMiddleware:
-    """Gives every request an id, and every answer that id and the security headers."""
+    """Gives every request an id, for its log lines as well, and every answer that id and the security headers."""
 
-    def __init__(self, app: ASGIApp, *, https: bool) -> None:
+    def __init__(self, app: ASGIApp, *, https: bool, told: Sequence[Finished] = ()) -> None:
         """Wrap `app`; `https` says that browsers must never come back without TLS."""
         self._app = app
+        self._told = told
         self._headers = {**SECURITY_HEADERS}
         if https:
             self._headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
@@ -49,16 +56,26 @@ class HeadersMiddleware:
             return
         request_id = _request_id(Headers(scope=scope))
         scope.setdefault("state", {})["request_id"] = request_id
+        status = 0
 
         async def send_with_headers(message: Message) -> None:
+            nonlocal status
             if message["type"] == "http.response.start":
+                status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = request_id
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
             await send(message)
 
-        await self._app(scope, receive, send_with_headers)
+        request = RequestAtHand(scope)
+        began = time.perf_counter() if self._told else 0.0
+        try:
+            await self._app(scope, receive, send_with_headers)
+        finally:
+            for tell in self._told:
+                tell(scope, status, time.perf_counter() - began)
+            request.is_over()
 
 
 def _request_id(headers: Headers) -> str:

@@ -128,6 +128,7 @@ def status_of(refusal: type[ServiceError]) -> HTTPStatus:
 
 async def _render_service_error(request: Request, error: ServiceError) -> Response:
     if isinstance(error, UnavailableError):
+        request.app.state.request_meter.outages[error.code] += 1
         cause = str(getattr(error.__cause__, "orig", None) or error.__cause__ or "").partition("\n")[0]
         log.warning("request.unavailable", code=error.code, cause=cause, **describe_request(request.scope))
     members = error.members if isinstance(error, OAuthError) else {}

@@ -23,6 +23,7 @@ class AuditTrail:
         self._session = session
         self._origin = origin
         self._refusals: list[AuditRecord] = []
+        self._recorded: list[AuditEvent] = []
 
     def record(
         self,
@@ -36,6 +37,7 @@ class AuditTrail:
         """Record what is being done; it is committed with it or not at all."""
         row = self._build(event, Outcome.SUCCESS, actor, subject=subject, client_id=client_id, **detail)
         self._session.insert_at_commit(_INSERTION, row)
+        self._recorded.append(event)
 
     def record_refusal(
         self,
@@ -49,6 +51,13 @@ class AuditTrail:
         """Keep a refusal aside; the caller raises next, which rolls back everything but this."""
         row = self._build(event, Outcome.FAILURE, actor, subject=subject, client_id=client_id, **detail)
         self._refusals.append(AuditRecord(**row))
+
+    def take_committed(self) -> list[AuditEvent]:
+        """Hand over what `record` recorded, once that is committed; else nothing."""
+        if self._session.has_insertions:
+            return []
+        committed, self._recorded = self._recorded, []
+        return committed
 
     def take_refusals(self) -> list[AuditRecord]:
         """Hand over what `record_refusal` kept, for a transaction of its own."""

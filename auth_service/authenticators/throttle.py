@@ -3,8 +3,9 @@
 import hmac
 import ipaddress
 import math
+from collections import Counter as Tally
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TypedDict
 
@@ -35,10 +36,14 @@ class ThrottleCounters:
     key: bytes
     settings: ThrottleSettings
     store: CounterStore
+    refused: Tally[ThrottleKind] = field(default_factory=Tally)
 
     async def count(self, kind: ThrottleKind, identifier: str, network: str | None) -> float | None:
         """Count an attempt; return None when it is allowed, or else the seconds until one is."""
-        return await self.store.count(list(self._counters(kind, identifier, network)))
+        wait = await self.store.count(list(self._counters(kind, identifier, network)))
+        if wait is not None:
+            self.refused[kind] += 1
+        return wait
 
     async def succeed(self, kind: ThrottleKind, identifier: str, network: str | None) -> None:
         """Take it that whoever is at `network` is the one whose `identifier` it is."""

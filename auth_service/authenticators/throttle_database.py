@@ -57,6 +57,8 @@ WHERE stored.expires_at < excluded.expires_at - make_interval(secs => CAST(:agai
 class DatabaseStore:
     """One statement counts an attempt on PostgreSQL; SQLite has no such statement and needs no round trips."""
 
+    is_away = False  # then nothing works, and something else says so
+
     def __init__(self, database: Database) -> None:
         """Count in this database."""
         self._database = database

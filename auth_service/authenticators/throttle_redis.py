@@ -44,6 +44,8 @@ Result = TypeVar("Result")
 class RedisStore:
     """One script counts an attempt; raises RedisError, OSError."""
 
+    is_away = False  # it raises
+
     def __init__(self, url: str) -> None:
         """Prepare the client; nothing is connected yet."""
         self._redis: Any = Redis.from_url(redis_url(url), retry=Retry(NoBackoff(), 0))
@@ -87,6 +89,11 @@ class SafeStore:
         self._own = MemoryStore(clock=clock)
         self._clock = clock
         self._tried_again_at: float | None = None
+
+    @property
+    def is_away(self) -> bool:
+        """Whether each process counts by itself now."""
+        return self._tried_again_at is not None
 
     async def count(self, counters: Sequence[Counter]) -> float | None:
         """Count there, or here."""

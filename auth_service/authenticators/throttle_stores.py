@@ -29,6 +29,10 @@ class Counter:
 class CounterStore(Protocol):
     """Counts for any number of callers at once. Durations are in seconds."""
 
+    @property
+    def is_away(self) -> bool:
+        """Whether it did not answer when it was last asked, and something else counts."""
+
     async def count(self, counters: Sequence[Counter]) -> float | None:
         """Count one attempt on each and return None; no other caller can come in between.
 
@@ -60,6 +64,8 @@ def seconds_until_room(counters: Sequence[Counter], counts: Mapping[str, tuple[i
 
 class MemoryStore:
     """Counts in this process alone. It forgets what is over, and the oldest when there is too much."""
+
+    is_away = False
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic, most: int = _MOST_ENTRIES) -> None:
         """Begin with nothing."""

@@ -1,6 +1,7 @@
 """Reads the settings, and says in one line for each what is wrong with them: which variable, why, an example."""
 
 import difflib
+import importlib.util
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from auth_service.settings import PREFIX, Settings
 
 _KUBERNETES_SERVICE_LINKS = f"{PREFIX}SERVICE_"
 _LIKE_ENOUGH = 0.85
+_TRACING_PACKAGE = "opentelemetry.exporter"
 _DEFAULT_PASSWORDS = {"postgres", "password", "changeme", "change-me", "secret", "admin", "root", "123456", "auth"}
 
 _LEAST_ARGON2_MEMORY_KIB = 7_168  # the smallest that OWASP's password storage cheat sheet names
@@ -48,6 +50,9 @@ def load_settings(defaults: Mapping[str, str] | None = None) -> Settings:
     if settings.accounts.verified_email_required and not settings.mail.is_on:
         variable, reason = "AUTH_ACCOUNTS__VERIFIED_EMAIL_REQUIRED", "nobody can prove an address without mail"
         raise ConfigurationError([f"{variable}: {reason}. Set AUTH_MAIL__TRANSPORT."])
+    if settings.tracing.endpoint is not None and importlib.util.find_spec(_TRACING_PACKAGE) is None:
+        variable, reason = "AUTH_TRACING__ENDPOINT", "the packages that send traces are not installed"
+        raise ConfigurationError([f"{variable}: {reason}. Install them: pip install 'auth-service[otel]'"])
     return settings
 
 

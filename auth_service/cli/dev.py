@@ -8,19 +8,21 @@ import os
 import secrets
 import shlex
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 import typer
 from pydantic import SecretStr
 
 from auth_service.accounts.errors import AdministratorExistsError
-from auth_service.app import create_app, let_waiters_go, turn_readiness_red
 from auth_service.cli.configuration import ConfigurationError, load_settings
 from auth_service.cli.create_admin import create_admin, generate_password
 from auth_service.cli.failures import MISCONFIGURED, fail, failing_clearly
 from auth_service.cli.logs import configure_logs
+from auth_service.cli.metrics import metrics_ports
 from auth_service.cli.migrate import migrate
-from auth_service.cli.server import Moments, bind, run
+from auth_service.cli.serve import serve_application
+from auth_service.cli.server import bind
 from auth_service.mail.settings import MailTransport
 from auth_service.oauth.errors import OAuthError
 from auth_service.security.settings import MASTER_KEY_BYTES
@@ -53,13 +55,9 @@ def run_dev(*, host: str, port: int) -> None:
             password_works = asyncio.run(prepare(settings, state))
         welcome = _welcome(base_url, settings.tokens.issuer, state if password_works else None)
         configure_logs(as_json=False)
-        app = create_app(settings)
-        moments = Moments(
-            when_ready=lambda: typer.echo(welcome),
-            when_told_to_stop=lambda: turn_readiness_red(app),
-            when_stopping=lambda: let_waiters_go(app),
-        )
-        run(app, listener, settings.http, moments, access_log=True)
+        with metrics_ports(settings.metrics, workers=1) as metrics:
+            ready = partial(typer.echo, welcome)
+            serve_application(settings, listener, metrics, when_ready=ready, access_log=True)
 
 
 def print_environment(*, host: str, port: int) -> None:

@@ -9,6 +9,8 @@ from typing import TextIO
 import structlog
 from structlog.typing import EventDict, ExcInfo, Processor
 
+from auth_service.telemetry.current_request import facts_of_request
+
 
 def configure_logs(*, as_json: bool) -> None:
     """Send every log, ours and the libraries', to standard error in one format.
@@ -17,6 +19,7 @@ def configure_logs(*, as_json: bool) -> None:
     """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        _add_request,
         structlog.stdlib.add_log_level,
         structlog.stdlib.ExtraAdder(),
         _drop_coloured_copy,
@@ -71,6 +74,11 @@ def _lines_of(error: BaseException, seen: set[int]) -> Iterator[str]:
     yield from traceback.format_tb(error.__traceback__)
     first_line = str(error).partition("\n")[0]
     yield f"{type(error).__module__}.{type(error).__qualname__}: {first_line}\n".removeprefix("builtins.")
+
+
+def _add_request(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Say which request a line belongs to; what the line says of it itself stays."""
+    return {**facts_of_request(), **event}
 
 
 def _drop_coloured_copy(_logger: object, _method: str, event: EventDict) -> EventDict:

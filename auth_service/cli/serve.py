@@ -2,14 +2,17 @@
 
 import asyncio
 import socket
+from collections.abc import Sequence
+from functools import partial
 
 import structlog
 
-from auth_service.app import create_app, let_waiters_go, turn_readiness_red
+from auth_service.app import create_app, let_waiters_go, serve_metrics, turn_readiness_red
 from auth_service.authenticators.throttle_settings import MEMORY
 from auth_service.cli.configuration import ConfigurationError, load_strict_settings
 from auth_service.cli.failures import failing_clearly
 from auth_service.cli.logs import configure_logs
+from auth_service.cli.metrics import metrics_ports
 from auth_service.cli.server import Act, Moments, bind, run
 from auth_service.cli.workers import Link, Workers
 from auth_service.settings import Settings
@@ -27,15 +30,20 @@ def run_serve(*, host: str, port: int, workers: int) -> None:
 
             check_templates(settings)
     address = {"host": host, "port": port, "issuer": settings.tokens.issuer}
-    with bind(host, port) as listener:
+    with bind(host, port) as listener, metrics_ports(settings.metrics, workers=workers) as metrics:
         if workers == 1:
             with failing_clearly():
                 asyncio.run(_check(settings))
             configure_logs(as_json=True)
-            _serve(settings, listener, when_ready=lambda: log.info("service.ready", **address))
+            ready = partial(log.info, "service.ready", **address)
+            serve_application(settings, listener, metrics, when_ready=ready, access_log=False)
             return
         configure_logs(as_json=True)
-        together = Workers(workers, lambda link: _work(settings, listener, link), drain_delay=settings.http.drain_delay)
+        together = Workers(
+            workers,
+            lambda link: _work(settings, listener, metrics[link.place : link.place + 1], link),
+            drain_delay=settings.http.drain_delay,
+        )
         together.run(listener, when_ready=lambda: log.info("service.ready", **address, workers=workers))
 
 
@@ -55,21 +63,29 @@ def settings_of_each(settings: Settings, *, workers: int) -> Settings:
     return settings.model_copy(update={"hashing": settings.hashing.model_copy(update={"workers": part})})
 
 
-def _work(settings: Settings, listener: socket.socket, link: Link) -> None:
+def _work(settings: Settings, listener: socket.socket, metrics: Sequence[socket.socket], link: Link) -> None:
     """Be one of several processes."""
     with failing_clearly(tell=link.report_fault):
         asyncio.run(_check(settings))
-    _serve(settings, listener, when_ready=link.report_ready)
+    serve_application(settings, listener, metrics, when_ready=link.report_ready, access_log=False)
 
 
-def _serve(settings: Settings, listener: socket.socket, *, when_ready: Act) -> None:
+def serve_application(
+    settings: Settings, listener: socket.socket, metrics: Sequence[socket.socket], *, when_ready: Act, access_log: bool
+) -> None:
+    """Make the application of this process, and serve it until the process is told to stop."""
     app = create_app(settings)
+
+    def ready() -> None:
+        serve_metrics(app, metrics)
+        when_ready()
+
     moments = Moments(
-        when_ready=when_ready,
+        when_ready=ready,
         when_told_to_stop=lambda: turn_readiness_red(app),
         when_stopping=lambda: let_waiters_go(app),
     )
-    run(app, listener, settings.http, moments, access_log=False)
+    run(app, listener, settings.http, moments, access_log=access_log)
 
 
 async def _check(settings: Settings) -> None:

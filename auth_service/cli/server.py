@@ -31,7 +31,7 @@ _OTHER_DESCRIPTORS = 256
 _WATCH_SECONDS = 0.5
 
 
-def bind(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int, *, mend: str = "Choose another --host or --port.") -> socket.socket:
     """Take the port before anything else is done, so that a busy one costs nobody a wait."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
@@ -40,7 +40,7 @@ def bind(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=_BACKLOG, dualstack_ipv6=both)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
-        line = f"cannot listen on {host} port {port}: {reason}. Choose another --host or --port."
+        line = f"cannot listen on {host} port {port}: {reason}. {mend}"
         raise fail(line, code=MISCONFIGURED) from None
 
 

@@ -32,10 +32,14 @@ _LONGEST_PAUSE_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A worker's end: what it reports to its parent, and the `lifeline` that closes when the parent is gone."""
+    """A worker's end: what it reports to its parent, and the `lifeline` that closes when the parent is gone.
+
+    `place` counts from 0; whoever replaces a worker takes its place.
+    """
 
     reports: Connection
     lifeline: Connection
+    place: int
 
     def report_ready(self) -> None:
         """Say that requests are answered; from now on the end of the parent is the end of this process as well."""
@@ -73,6 +77,7 @@ class Pauses:
 class _Worker:
     process: BaseProcess
     reports: Connection
+    place: int
     ready_at: float | None = None
     faults: list[str] = field(default_factory=list)
 
@@ -93,7 +98,7 @@ class Workers:
         self._context = multiprocessing.get_context("fork")
         self._lifeline, self._held = self._context.Pipe(duplex=False)
         self._workers: list[_Worker] = []
-        self._due: list[float] = []
+        self._due: list[tuple[float, int]] = []
         self._pauses = Pauses()
         self._were_all_ready = False
 
@@ -106,7 +111,7 @@ class Workers:
         gc.freeze()  # what is never collected is never written to, and stays shared
         with _hearing_signals() as signals:
             try:
-                self._due = [time.monotonic()] * self._count
+                self._due = [(time.monotonic(), place) for place in range(self._count)]
                 while not _heard(signals):
                     self._start_those_due()
                     wait([signals, *(worker.reports for worker in self._workers)], timeout=self._until_next_start())
@@ -117,23 +122,23 @@ class Workers:
 
     def _start_those_due(self) -> None:
         now = time.monotonic()
-        due = [moment for moment in self._due if moment <= now]
-        self._due = [moment for moment in self._due if moment > now]
-        for _ in due:
-            self._start()
+        due = [place for moment, place in self._due if moment <= now]
+        self._due = [(moment, place) for moment, place in self._due if moment > now]
+        for place in due:
+            self._start(place)
 
     def _until_next_start(self) -> float | None:
-        return max(0.0, min(self._due) - time.monotonic()) if self._due else None
+        return max(0.0, min(self._due)[0] - time.monotonic()) if self._due else None
 
-    def _start(self) -> None:
+    def _start(self, place: int) -> None:
         """Fork a worker. A signal in between must not be heard by its copy of our ears."""
         reports, sent = self._context.Pipe(duplex=False)
-        process = self._context.Process(target=self._be_worker, args=(Link(sent, self._lifeline),))
+        process = self._context.Process(target=self._be_worker, args=(Link(sent, self._lifeline, place),))
         signal.pthread_sigmask(signal.SIG_BLOCK, _TOLD_TO_STOP)
         process.start()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _TOLD_TO_STOP)
         sent.close()
-        self._workers.append(_Worker(process, reports))
+        self._workers.append(_Worker(process, reports, place))
 
     def _be_worker(self, link: Link) -> None:
         os.setpgid(0, 0)  # Ctrl+C is for the parent, which tells everybody
@@ -177,7 +182,7 @@ class Workers:
             raise _explain(worker)
         now = time.monotonic()
         pause = self._pauses.after(lived=now - worker.ready_at if worker.ready_at else 0.0)
-        self._due.append(now + pause)
+        self._due.append((now + pause, worker.place))
         faults = {"faults": worker.faults} if worker.faults else {}
         log.warning("worker.ended", worker=worker.process.pid, by=worker.end, replaced_in_seconds=pause, **faults)
 

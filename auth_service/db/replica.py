@@ -45,6 +45,11 @@ class Replica:
         self._is_away = False
         self._tried_again_at = 0.0
 
+    @property
+    def is_away(self) -> bool:
+        """Whether the primary answers in its place."""
+        return self._is_away
+
     async def read(self, ask: Ask[Result]) -> Result:
         """Return what `ask` reads; raises ReplicaAwayError."""
         if self._is_away:

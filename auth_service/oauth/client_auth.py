@@ -16,6 +16,7 @@ from auth_service.clients.models import FIRST_PARTY_CLIENT_ID, Client
 from auth_service.clients.repository import ClientRepository
 from auth_service.oauth.client_secret_throttle import ClientSecretThrottle, Guess
 from auth_service.oauth.errors import InvalidClientError, InvalidRequestError
+from auth_service.telemetry.current_request import name_caller
 
 log = structlog.get_logger()
 
@@ -52,6 +53,7 @@ class ClientAuthenticator:
             raise InvalidClientError
         reason = _reason_to_refuse(client, secret, proven=proven)
         if reason is None:
+            name_caller(client.id)
             return client
         if guess is not None and is_new:
             self.audit.record_refusal(AuditEvent.CLIENT_AUTHENTICATION, actor=None, client_id=client.id, reason=reason)

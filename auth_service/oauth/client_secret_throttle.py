@@ -37,6 +37,7 @@ class ClientSecretThrottle:
         self._limit = settings.client_secrets_per_pair
         self._window = settings.short_window.total_seconds()
         self._clock = clock
+        self.refused = 0
         self._tried: OrderedDict[tuple[str, str | None], tuple[float, set[bytes]]] = OrderedDict()
 
     def admit(self, guess: Guess) -> bool:
@@ -48,6 +49,7 @@ class ClientSecretThrottle:
         if guess.digest in digests:
             return False
         if len(digests) >= self._limit:
+            self.refused += 1
             retry_after = max(1, math.ceil(ends_at - now))
             log.info("client.throttled", client_id=guess.client_id, network=guess.network, retry_after=retry_after)
             raise TooManyAttemptsError(retry_after)

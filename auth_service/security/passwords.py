@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 import threading
+import time
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from pydantic import SecretStr
 
 from auth_service.security.errors import HashingOverloadedError
 from auth_service.security.settings import HashingSettings, HashScheme
+from auth_service.telemetry.timings import Timings
 
 _PREFERRED = {
     HashScheme.ARGON2: ["argon2", "bcrypt_sha256", "bcrypt"],
@@ -62,14 +64,17 @@ class PasswordHasher:
         self._pool = ThreadPoolExecutor(
             settings.workers, "password-hash", initializer=_stand_back if sys.platform == "linux" else None
         )
-        self._workers = settings.workers
+        self.workers = settings.workers
         self._capacity = settings.workers + settings.queue
         self._unfinished = 0
+        self.waits = Timings()
+        self.durations = Timings()
+        self.turned_away = 0
 
     @property
     def queue_length(self) -> int:
         """How many hashes wait for a worker now."""
-        return max(self._unfinished - self._workers, 0)
+        return max(self._unfinished - self.workers, 0)
 
     async def hash(self, password: SecretStr) -> str:
         """Return a new hash of `password`."""
@@ -103,12 +108,23 @@ class PasswordHasher:
 
     async def _run(self, compute: Callable[[], Result]) -> Result:
         if self._unfinished >= self._capacity:
+            self.turned_away += 1
             raise HashingOverloadedError
         self._unfinished += 1
+        asked = time.perf_counter()
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, compute)
+            result, began, ended = await asyncio.get_running_loop().run_in_executor(self._pool, _timed, compute)
         finally:
             self._unfinished -= 1
+        self.waits.observe(began - asked)
+        self.durations.observe(ended - began)
+        return result
+
+
+def _timed(compute: Callable[[], Result]) -> tuple[Result, float, float]:
+    """Return what is computed, and when that began and ended."""
+    began = time.perf_counter()
+    return compute(), began, time.perf_counter()
 
 
 def _stand_back() -> None:

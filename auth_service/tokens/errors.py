@@ -12,9 +12,10 @@ class InvalidTokenError(UnauthenticatedError):
     code = "invalid_token"
     detail = "The access token is invalid, expired or no longer accepted. Sign in again."
 
-    def __init__(self, reason: str, *, subject: UUID | None = None) -> None:
+    def __init__(self, reason: str, *, subject: UUID | None = None, is_expired: bool = False) -> None:
         """Keep for the record why, and whose account it is where that is known."""
         self.reason = reason
+        self.is_expired = is_expired
         self.subject = subject
         super().__init__()
 

@@ -115,7 +115,7 @@ def verify(  # noqa: PLR0913 - each of these is one fact that RFC 9068 section 4
             options={"require": list(required), "verify_aud": audience is not None},
         )
     except (jwt.PyJWTError, ValueError, OverflowError) as error:
-        raise InvalidTokenError(str(error)) from error
+        raise InvalidTokenError(str(error), is_expired=isinstance(error, jwt.ExpiredSignatureError)) from error
 
 
 def _check_form(token: str) -> None:

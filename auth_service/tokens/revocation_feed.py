@@ -1,11 +1,13 @@
 """The revocation feed of this process: a page now, or as soon as there is something new (docs/revocation-feed.md)."""
 
 import asyncio
+import time
 from bisect import bisect_right
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
+from auth_service.telemetry.timings import Timings
 from auth_service.tokens import jws
 from auth_service.tokens.errors import TooManyWaitersError
 from auth_service.tokens.key_ring import KeyRing
@@ -36,7 +38,25 @@ class RevocationFeed:
         self._reading: asyncio.Task[RevocationPage] | None = None
         self._next_tick: asyncio.Task[RevocationPage] | None = None
         self._waiters = 0
+        self._untold_since: float | None = None
         self._released = False
+        self.reads = Timings()
+
+    @property
+    def waiters(self) -> int:
+        """How many wait for news."""
+        return self._waiters
+
+    @property
+    def length(self) -> int:
+        """How many entries the list has."""
+        return len(self._list.entries) if self._list else 0
+
+    @property
+    def lag_seconds(self) -> float:
+        """For how long somebody has asked and no read has succeeded; 0 when everybody has been told."""
+        since = self._untold_since
+        return 0.0 if since is None else time.monotonic() - since
 
     async def page(self, after: int, epoch: str | None, *, wait: timedelta) -> RevocationPage:
         """Return what is behind `after`; when there is nothing, wait for it that long, and then return nothing.
@@ -95,7 +115,8 @@ class RevocationFeed:
 
     async def _read_news(self) -> RevocationPage:
         """Read on from where the list ends; it starts anew when the numbering does."""
-        known = self._list
+        known, began = self._list, time.monotonic()
+        self._untold_since = self._untold_since or began
         while True:
             page = await (self._read(known.next, known.epoch) if known else self._read(0, None))
             if known is not None and page.start == known.next and page.epoch == known.epoch:
@@ -106,6 +127,8 @@ class RevocationFeed:
         oldest = (known.read_at - self._listed_for).timestamp()
         entries = [one for one in known.entries if one.before > oldest]
         self._list = replace(known, start=0, entries=entries)
+        self._untold_since = None
+        self.reads.observe(time.monotonic() - began)
         return self._list
 
 

@@ -1,5 +1,6 @@
 """The parts of a process that need no database: settings, clock, secrets, and the signing keys in memory."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -53,6 +54,7 @@ class Parts:
         self.breached_passwords = BreachedPasswords(settings.password_policy.breach_range_url)
         self.metadata = authorization_server_metadata(settings.tokens.issuer, settings.oauth)
         self.verified_tokens = VerifiedTokens(settings.tokens)
+        self.refused_tokens: Counter[str] = Counter()
         self._keys: KeyRing | None = None
 
     @property

@@ -9,6 +9,7 @@ from typing import Self
 import structlog
 
 from auth_service.audit.events import AuditEvent, Origin
+from auth_service.audit.tally import AuditTally
 from auth_service.authenticators.throttle_storage import open_counter_store
 from auth_service.authz.errors import AccessDeniedError
 from auth_service.db.clock import read_clock_offset
@@ -17,9 +18,10 @@ from auth_service.db.errors import SchemaBehindError
 from auth_service.db.locks import try_lock_until_commit
 from auth_service.db.replica import Lists, Replica
 from auth_service.db.schema_revision import current_revision, is_behind
-from auth_service.errors import PermissionDeniedError, ServiceError, StoppingError
+from auth_service.errors import PermissionDeniedError, ServiceError, StoppingError, UnavailableError
 from auth_service.settings import Settings
 from auth_service.tokens.errors import UnusableKeysError, UnusableSigningKeyError
+from auth_service.tokens.key_ages import KeyAges, read_ages
 from auth_service.tokens.key_ring import open_key_ring, refresh_key_ring
 from auth_service.tokens.revocation_feed import RevocationFeed
 from auth_service.tokens.revocations import RevocationPage, Revocations
@@ -43,6 +45,8 @@ class Runtime(Parts):
         super().__init__(settings, clock, open_counter_store(settings.throttle, self.database))
         self.revocation_feed = RevocationFeed(self._read_revocations, listed_for=settings.tokens.revocations_listed_for)
         self.mail_queued = asyncio.Event()
+        self.audit_tally = AuditTally()
+        self.key_ages: KeyAges | None = None
         self._keys_are_usable = True
         self.is_stopping = False
 
@@ -69,8 +73,10 @@ class Runtime(Parts):
         """
         read_at = time.monotonic()
         async with self.unit_of_work(writing=True) as work:
-            ring = open_key_ring(await work.key_rotation.prepare(), self.key_safe)
+            stored = await work.key_rotation.prepare()
+            ring = open_key_ring(stored, self.key_safe)
         self.hold_keys(ring, read_at=read_at)
+        self.key_ages = read_ages(stored, self.settings.tokens, read_at=read_at)
 
     async def tend_keys(self) -> None:
         """Take over what other replicas changed about the signing keys, and change what is due.
@@ -94,6 +100,7 @@ class Runtime(Parts):
         self._keys_are_usable = False
         self.hold_keys(refresh_key_ring(self.keys, stored, self.key_safe), read_at=read_at)
         self._keys_are_usable = True
+        self.key_ages = read_ages(stored, self.settings.tokens, read_at=read_at)
         return due
 
     async def _read_revocations(self, after: int, epoch: str | None) -> RevocationPage:
@@ -157,8 +164,11 @@ class Runtime(Parts):
                 yield work
         except ServiceError as refusal:
             if work is not None:
+                if not isinstance(refusal, UnavailableError):  # then what it had committed nobody was told of
+                    self.audit_tally.done(work.audit.take_committed())
                 await self._keep_trace(work, refusal)
             raise
+        self.audit_tally.done(work.audit.take_committed())
         if work.outbox.has_queued:
             self.mail_queued.set()
 
@@ -176,8 +186,14 @@ class Runtime(Parts):
             )
             refusals = work.audit.take_refusals()
         if refusals:
+            self.audit_tally.refused(refusals)
             async with self.database.transaction(writing=True) as session:
                 session.add_all(refusals)
+
+    @property
+    def can_sign(self) -> bool:
+        """Whether this process has opened the key that signs, and has read the keys lately."""
+        return self._keys_are_usable and time.monotonic() <= self.keys.signs_until
 
     async def check_readiness(self) -> None:
         """Raise UnavailableError unless requests can be served.

@@ -173,16 +173,20 @@ async def test_a_valkey_that_is_back_is_used_again(valkey: Valkey) -> None:
     clock = Clock()
     store = SafeStore(RedisStore(valkey.url), clock=clock)
     await store.count([PAIR])
+    told = [store.is_away]
     valkey.kill()
 
     with capture_logs() as lines:
         assert (await _count(store, PAIR, times=4)).count(None) == 3
+        told.append(store.is_away)
         valkey.start()
         still_here = await store.count([PAIR])
         clock.now = 11.0
         back_there = [await store.count([PAIR]) for _ in range(4)]
+        told.append(store.is_away)
     await store.close()
 
+    assert told == [False, True, False]
     assert still_here is not None
     assert back_there.count(None) == 3
     assert len(valkey.keys()) == 1

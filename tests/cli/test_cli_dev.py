@@ -84,7 +84,8 @@ def test_the_printed_lines_work_when_pasted_and_again_at_the_second_start(newcom
     assert first_answer["scope"] == "admin items:read items:write profile:read profile:write"
     assert (newcomer.folder / "var" / "dev.json").stat().st_mode & 0o777 == 0o600
     assert (ends[0].code, ends[0].stdout) == (130, "")
-    assert re.fullmatch(r'\S+Z \[info +\] 127\.0\.0\.1:\d+ - "POST /oauth/token HTTP/1\.1" 200\n', ends[0].stderr)
+    asked = r"127\.0\.0\.1:\d+ - \"POST /oauth/token HTTP/1\.1\" 200 caller=client_first_party request_id=\w+"
+    assert re.fullmatch(rf"\S+Z \[info +\] {asked}\n", ends[0].stderr)
 
 
 @pytest.mark.interop

@@ -1,4 +1,4 @@
-"""No secret in anything that a serving process writes: its output, its files, its tables, its answers to others."""
+"""No secret in anything that a serving process writes: output, files, tables, metrics, answers to others."""
 
 import asyncio
 import signal
@@ -19,6 +19,7 @@ from tests.support.hostile_calls import (
     send_wrong_sign_ins,
 )
 from tests.support.leaks import Caller, Secrets
+from tests.support.metrics import scrape
 from tests.support.secret_life import SIGN_IN, administer, begin_life, mailed_token, protect
 from tests.support.smtp import Mailbox, running_mailbox
 
@@ -40,6 +41,8 @@ def configure(operator: Operator, secrets: Secrets, mailbox: Mailbox, database_u
         AUTH_THROTTLE__GUESSES_PER_PAIR="30",
         AUTH_THROTTLE__GUESSES_PER_ACCOUNT="200",
         AUTH_THROTTLE__MAILS_PER_ADDRESS="100",
+        AUTH_METRICS__PORT=str(free_port()),
+        AUTH_HTTP__ACCESS_LOG="true",
         AUTH_MAIL__RETRY_AFTER="PT0.1S",
         AUTH_MAIL__POLL_INTERVAL="PT0.2S",
     )
@@ -152,13 +155,22 @@ def test_no_secret_is_in_anything_that_the_service_writes(operator: Operator, mi
             caller.send("POST", "/users/me/deactivate", 204, token=token, json={"current_password": current})
             fail_inside(caller, url)
             fail_for_want_of_a_database(caller, url, token)
+            metrics = scrape(int(operator.environment["AUTH_METRICS__PORT"])).text
             log = service.stop()
 
     tables = asyncio.run(stored(url))
     assert {table: found for table in tables if (found := secrets.found_in(tables[table]))} == {}
+    assert secrets.found_in(metrics) == set()
+    assert secrets.addresses_in(metrics) == set()
     assert secrets.found_in(log + made.stderr + files_of(operator.folder)) == set()
     assert caller.leaks_in_answers() == []
     assert secrets.addresses_in(log) == set()
     assert {table for table in tables if secrets.addresses_in(tables[table])} <= WITH_ADDRESSES
     events = {part.partition('"')[0] for part in log.split('"event": "')}
-    assert events >= {"request.failed", "request.unavailable", "mail.given_up", "throttle.store_away"}
+    assert events >= {
+        "request.failed",
+        "request.unavailable",
+        "mail.given_up",
+        "throttle.store_away",
+        "request.finished",
+    }

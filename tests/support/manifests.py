@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import yaml
 K8S = Path(__file__).parents[2] / "k8s"
 COMPONENTS = sorted(folder.name for folder in (K8S / "components").iterdir())
 OLDEST_KUBERNETES = "1.30.0"
+SECRET_KEYS = {"AUTH_DATABASE__URL", "AUTH_SECURITY__MASTER_KEYS"}
 
 Manifest = dict[str, Any]
 
@@ -25,6 +27,18 @@ def render(folder: Path) -> str:
 
 def rendered(folder: Path) -> list[Manifest]:
     return list(yaml.safe_load_all(render(folder)))
+
+
+def faults(manifests: list[Manifest], folder: Path) -> str:
+    """Return what Kubernetes' own schemas find, the oldest that is promised and the newest; nothing if all is well."""
+    file = folder / "manifests.yaml"
+    file.write_text(yaml.safe_dump_all(manifests), encoding="utf-8")
+    validate = Path(sys.executable).with_name("kubernetes-validate")
+    results = [
+        subprocess.run([validate, "--strict", "--quiet", *version, file], capture_output=True, text=True, check=False)
+        for version in ([], ["--kubernetes-version", OLDEST_KUBERNETES])
+    ]
+    return "".join(f"{result.stdout}{result.stderr}" for result in results if result.returncode)
 
 
 def production_with(components: list[str], folder: Path) -> Path:

@@ -163,7 +163,7 @@ def test_every_container_is_set_up_by_the_config_map_alone(manifests: list[Manif
 def test_the_config_map_holds_settings_and_none_that_is_secret(manifests: list[Manifest]) -> None:
     named = settings(manifests).keys()
 
-    assert named <= {*variables(), SECRETS_DIR, "AUTH_METRICS__PORT"}
+    assert named <= {*variables(), SECRETS_DIR, "AUTH_METRICS__HOST", "AUTH_METRICS__PORT"}
     assert SECRET_KEYS.isdisjoint(named)
 
 

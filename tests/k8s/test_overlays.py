@@ -88,7 +88,7 @@ def test_production_asks_for_a_core_and_opens_the_port_of_metrics(production: li
     assert millicores(server["resources"]["requests"]["cpu"]) == 1000
     assert {port["name"]: port["containerPort"] for port in server["ports"]} == {"http": 8000, "metrics": 9090}
     assert settings(production)["AUTH_METRICS__PORT"] == "9090"
-    assert settings(production)["AUTH_METRICS__HOST"] == "0.0.0.0"
+    assert settings(production)["AUTH_METRICS__HOST"] == "0.0.0.0"  # noqa: S104 - the network policy says who comes
 
 
 def test_dev_is_one_server_and_a_postgresql_as_restricted_as_itself(dev: list[Manifest]) -> None:

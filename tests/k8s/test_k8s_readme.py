@@ -2,7 +2,6 @@
 
 import base64
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 import yaml
 
 from tests.support.manifests import COMPONENTS, K8S, OLDEST_KUBERNETES, SECRET_KEYS, Manifest
+from tests.support.programs import find_program
 
 pytestmark = pytest.mark.interop
 BLOCK = re.compile(r"^( *)```bash\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
@@ -24,8 +24,8 @@ def blocks(readme: str) -> list[str]:
 
 
 def run(commands: str, folder: Path) -> str:
-    if shutil.which("kubectl") is None:
-        pytest.skip("kubectl is not installed")
+    for program in ("kubectl", "openssl"):
+        find_program(program)
     script = ["bash", "-euo", "pipefail", "-c", commands]
     return subprocess.run(script, cwd=folder, capture_output=True, text=True, check=True).stdout
 

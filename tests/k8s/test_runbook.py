@@ -3,7 +3,6 @@
 import base64
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import pytest
 
 from tests.support.kubernetes_api import Cluster, running_api_server
 from tests.support.manifests import production_with
+from tests.support.programs import find_program
 
 pytestmark = pytest.mark.interop
 
@@ -69,9 +69,8 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
     """Return a desk with production, a database by its operator and an Ingress; the operator has done its part."""
-    kubectl = shutil.which("kubectl")
-    if kubectl is None:
-        pytest.skip("kubectl is not installed")
+    kubectl = find_program("kubectl")
+    find_program("openssl")
     production_with(["cnpg", "ingress"], tmp_path)
     calls = tmp_path / "calls"
     calls.touch()

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
+
+from tests.support.programs import find_program
 
 K8S = Path(__file__).parents[2] / "k8s"
 COMPONENTS = sorted(folder.name for folder in (K8S / "components").iterdir())
@@ -19,10 +20,9 @@ Manifest = dict[str, Any]
 
 
 def render(folder: Path) -> str:
-    kubectl = shutil.which("kubectl")
-    if kubectl is None:
-        pytest.skip("kubectl is not installed")
-    return subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        [find_program("kubectl"), "kustomize", folder], capture_output=True, text=True, check=True
+    ).stdout
 
 
 def rendered(folder: Path) -> list[Manifest]:

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.interop
 
 NAMESPACE, PRODUCTION = "auth-service", "k8s/overlays/production"
 DEPLOYMENT, OWN_CLUSTER = "From an empty namespace to a signed-in administrator", "A first try"
+CONTEXT = ("set-context it --cluster=it", "use-context it")
 DATABASE_LABELS = {"cnpg.io/cluster": "auth-service-db", "cnpg.io/instanceRole": "primary"}
 
 # What needs more than an API server is written down instead: pods, registries, and the service behind a forwarded port.
@@ -31,7 +32,8 @@ create) "$REAL_KUBECTL" "$@" --dry-run=client --output=json | "$REAL_KUBECTL" cr
 *) exec "$REAL_KUBECTL" "$@" ;;
 esac
 """
-OTHERS = '#!/bin/sh\necho "${0##*/} $*" >>"$CALLS"\n'
+OTHER = '#!/bin/sh\necho "${0##*/} $*" >>"$CALLS"\n'
+PROGRAMS = {"kubectl": KUBECTL, "docker": OTHER, "git": OTHER, "sleep": OTHER, "curl": f"{OTHER}cat >/dev/null\n"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,40 +71,30 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
     """Return a desk with production, a database by its operator and an Ingress; the operator has done its part."""
-    kubectl = find_program("kubectl")
     find_program("openssl")
     production_with(["cnpg", "ingress"], tmp_path)
-    calls = tmp_path / "calls"
+    calls, programs = tmp_path / "calls", tmp_path / "bin"
     calls.touch()
-    programs = tmp_path / "bin"
     programs.mkdir()
-    for name, text in {"kubectl": KUBECTL, **dict.fromkeys(["docker", "git", "curl", "sleep"], OTHERS)}.items():
+    for name, text in PROGRAMS.items():
         (programs / name).write_text(text, encoding="utf-8")
         (programs / name).chmod(0o755)
     environment = {
         "PATH": f"{programs}:{os.environ['PATH']}",
         "HOME": str(tmp_path),
         "KUBECONFIG": str(tmp_path / "kubeconfig"),
-        "REAL_KUBECTL": kubectl,
+        "REAL_KUBECTL": find_program("kubectl"),
         "CALLS": str(calls),
     }
     with running_api_server() as (cluster, url):
-        for command in (
-            ["set-cluster", "it", f"--server={url}"],
-            ["set-context", "it", "--cluster=it"],
-            ["use-context", "it"],
-        ):
-            subprocess.run([kubectl, "config", *command], env=environment, check=True, capture_output=True)
         password = base64.b64encode(b"made-by-the-operator").decode()
+        pod = {"name": "auth-service-db-1", "labels": DATABASE_LABELS}
         cluster.store(NAMESPACE, "Secret", "auth-service-db-app", {"data": {"password": password}})
-        cluster.store(
-            NAMESPACE,
-            "Pod",
-            "auth-service-db-1",
-            {"metadata": {"name": "auth-service-db-1", "labels": DATABASE_LABELS}},
-        )
-        cluster.store("", "Namespace", "ingress-nginx", {"metadata": {"name": "ingress-nginx"}})
-        yield Desk(tmp_path, cluster, environment, calls)
+        cluster.store(NAMESPACE, "Pod", "auth-service-db-1", {"metadata": pod})
+        cluster.store("", "Namespace", "ingress-nginx", {})
+        desk = Desk(tmp_path, cluster, environment, calls)
+        desk.follow([f"kubectl config {step} >/dev/null" for step in (f"set-cluster it --server={url}", *CONTEXT)])
+        yield desk
 
 
 @pytest.fixture

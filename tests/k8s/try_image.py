@@ -130,7 +130,7 @@ def examine(engine: Engine) -> Iterator[Finding]:
             "exec", "--interactive", name, "python", "-c", SIGN_IN, ADMINISTRATOR, stdin=password
         ).strip()
         yield Finding("an administrator signs in", "200", status, status == "200")
-        check = image["Config"]["Healthcheck"]["Test"][1:]
+        check = (image["Config"].get("Healthcheck") or image["Healthcheck"])["Test"][1:]  # Podman has it higher up
         engine.call("exec", name, *check)
         yield Finding("health check, no curl", "exits with 0", check[0], "curl" not in " ".join(check))
         yield _stop(engine, name, process)

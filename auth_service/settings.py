@@ -1,11 +1,18 @@
 """The settings of a process: the frozen group that each room declares, composed in one place."""
 
+import os
 import re
 from datetime import timedelta
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    NestedSecretsSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from auth_service.accounts.settings import AccountSettings
 from auth_service.authenticators.settings import PasswordPolicySettings, SecondFactorSettings
@@ -18,6 +25,7 @@ from auth_service.telemetry.settings import MetricsSettings, TracingSettings
 from auth_service.tokens.settings import TokenSettings
 
 PREFIX = "AUTH_"
+SECRETS_DIR = "AUTH_SECRETS_DIR"
 _ORIGIN = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 
 
@@ -106,7 +114,7 @@ class HttpSettings(BaseModel):
 
 
 class Settings(BaseSettings):
-    """Read from the environment: `AUTH_`, the group, two underscores, the name."""
+    """Read from the environment: `AUTH_`, the group, two underscores, the name; or from files of these names."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid", hide_input_in_errors=True
@@ -125,3 +133,20 @@ class Settings(BaseSettings):
     http: HttpSettings = Field(default_factory=HttpSettings)
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)
     tracing: TracingSettings = Field(default_factory=TracingSettings)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings passes all of them by name
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - there is no such file
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read the files of the folder that AUTH_SECRETS_DIR names, where it names one, below the environment.
+
+        A variable is seen by whoever may look at a pod or a container and by every child; a mounted file is not.
+        """
+        folder = os.environ.get(SECRETS_DIR) or None
+        files = NestedSecretsSettingsSource(file_secret_settings, secrets_dir=folder, secrets_dir_missing="error")
+        return init_settings, env_settings, files

@@ -1,4 +1,7 @@
-"""Reads the settings, and says in one line for each what is wrong with them: which variable, why, an example."""
+"""Reads the settings, and says in one line for each what is wrong with them: which variable, why, an example.
+
+A secret may stand in a file that is named like its variable: whatever is said of a variable holds for such a file.
+"""
 
 import difflib
 import importlib.util
@@ -11,9 +14,10 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from auth_service.cli.secret_files import SecretFilesError, names_of_secret_files
 from auth_service.db.url import parse_database_url
 from auth_service.mail.settings import MailSecurity, MailSettings, MailTransport
-from auth_service.settings import PREFIX, Settings
+from auth_service.settings import PREFIX, SECRETS_DIR, Settings
 
 _KUBERNETES_SERVICE_LINKS = f"{PREFIX}SERVICE_"
 _LIKE_ENOUGH = 0.85
@@ -35,7 +39,7 @@ class ConfigurationError(Exception):
 
 def load_settings(defaults: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from the environment, over `defaults` (variables by name). Raises ConfigurationError."""
-    unknown = list(_unknown_variables())
+    unknown = [*_unknown_variables(), *_set_twice()]
     if any("__" not in line.partition(":")[0] for line in unknown):  # a whole group as one value cannot be read on
         raise ConfigurationError(unknown)
     try:
@@ -125,14 +129,14 @@ def _unknown_variables() -> Iterator[str]:
     One without the two underscores may be anybody's, and Kubernetes makes some of the names of services, so those are
     only taken for ours when they look much like one of ours.
     """
-    known = variables()
+    known = variables().keys() | {SECRETS_DIR}
     groups = {f"{PREFIX}{group}".upper(): group for group in _groups()}
-    for name in sorted(os.environ):
+    for name in _names():
         upper = name.upper()
         if upper in known or not upper.startswith(PREFIX) or upper.startswith(_KUBERNETES_SERVICE_LINKS):
             continue
         if upper in groups:
-            example = next(variable for variable in known if variable.startswith(f"{upper}__"))
+            example = next(variable for variable in variables() if variable.startswith(f"{upper}__"))
             yield f"{name}: it is a group of settings. Set each by itself, for example {example}"
             continue
         meant = _meant_by(upper, known)
@@ -140,12 +144,31 @@ def _unknown_variables() -> Iterator[str]:
             yield f"{name}: there is no such setting." + "".join(f" Did you mean {other}?" for other in meant)
 
 
+def _set_twice() -> Iterator[str]:
+    """Yield a line for each that would be silently ignored: its file is changed, and the variable goes on."""
+    variables_set = {name.upper() for name in os.environ}
+    for name in _secret_files():
+        if name.upper() in variables_set & variables().keys():
+            yield f"{name}: it is set, and there is a file of that name in {SECRETS_DIR}. Take one of them away."
+
+
+def _names() -> list[str]:
+    return sorted({*os.environ, *_secret_files()})
+
+
+def _secret_files() -> list[str]:
+    try:
+        return names_of_secret_files()
+    except SecretFilesError as error:
+        raise ConfigurationError([str(error)]) from None
+
+
 def ignored_variables() -> list[str]:
     """Return the variables with our prefix that are none of the settings and may be anybody's."""
-    known = variables()
+    known = variables().keys() | {SECRETS_DIR}
     return [
         name
-        for name in sorted(os.environ)
+        for name in _names()
         if name.upper().startswith(PREFIX)
         and not name.upper().startswith(_KUBERNETES_SERVICE_LINKS)
         and name.upper() not in known

@@ -1,11 +1,14 @@
 """The Dockerfile builds from locked, listed inputs and yields an image that needs no privilege."""
 
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from auth_service.version import VERSION
 
 ROOT = Path(__file__).parents[2]
 
@@ -60,13 +63,13 @@ def test_nothing_is_installed_without_a_hash(dockerfile: list[tuple[str, str]]) 
     unhashed = [command for command in installs if "--require-hashes" not in command]
 
     # The one that is left takes the project's own wheel, and nothing else.
-    assert len(installs) == len(unhashed) + 2
+    assert len(installs) == len(unhashed) + 3
     assert [re.search(r"--no-deps --offline .*/wheel/\*\.whl$", command) is not None for command in unhashed] == [True]
 
 
-@pytest.mark.parametrize("tool", ["hatchling", "uv"])
-def test_the_tools_of_the_build_are_in_its_lock_file(tool: str) -> None:
-    lock = (ROOT / "requirements" / "build.txt").read_text(encoding="utf-8")
+@pytest.mark.parametrize(("tool", "lock_file"), [("hatchling", "build"), ("uv", "build"), ("cyclonedx-bom", "sbom")])
+def test_the_tools_of_the_build_are_in_its_lock_files(tool: str, lock_file: str) -> None:
+    lock = (ROOT / "requirements" / f"{lock_file}.txt").read_text(encoding="utf-8")
 
     assert re.search(rf"^{tool}==\S+ \\\n\s+--hash=sha256:", lock, re.MULTILINE)
 
@@ -87,6 +90,33 @@ def test_the_build_context_holds_what_is_copied_and_nothing_else(dockerfile: lis
     assert [source for source in sorted(copied) if not (ROOT / source).exists()] == []
 
 
+def test_the_labels_name_the_release_its_licence_its_commit_and_its_base(dockerfile: list[tuple[str, str]]) -> None:
+    [labels] = [rest for keyword, rest in dockerfile if keyword == "LABEL"]
+
+    named = dict(re.findall(r'org\.opencontainers\.image\.([a-z.]+)="([^"]*)"', labels))
+
+    assert named.keys() == {"title", "description", "version", "revision", "licenses", "base.name"}
+    assert (named["version"], named["licenses"]) == (VERSION, "MIT")
+    assert (named["revision"], named["base.name"]) == ("${REVISION}", "${PYTHON_IMAGE}")
+
+
+def test_the_health_check_is_the_image_s_own_python(dockerfile: list[tuple[str, str]]) -> None:
+    [check] = [rest for keyword, rest in dockerfile if keyword == "HEALTHCHECK"]
+
+    command = json.loads(check.partition("CMD ")[2])
+
+    assert command[:2] == ["python", "-c"]
+    assert "/livez" in command[2]
+
+
+def test_the_image_lists_its_contents(dockerfile: list[tuple[str, str]]) -> None:
+    commands = [rest for keyword, rest in dockerfile if keyword == "RUN"]
+
+    [listing] = [command for command in commands if "cyclonedx-py environment /opt/auth-service " in command]
+
+    assert listing.endswith("complete_sbom.py /opt/auth-service/sbom.cdx.json")
+
+
 def test_the_last_stage_takes_only_the_environment_from_the_build(dockerfile: list[tuple[str, str]]) -> None:
     start = dockerfile.index(("FROM", f"${{PYTHON_IMAGE}} AS {RUNTIME_STAGE}"))
 
@@ -102,7 +132,9 @@ def test_the_dockerfile_uses_nothing_that_an_old_buildah_lacks(
     assert [rest for _, rest in dockerfile if unwanted in rest] == []
 
 
-@pytest.mark.parametrize("name", ["Dockerfile", "requirements/build.txt", "requirements/runtime.txt"])
+@pytest.mark.parametrize(
+    "name", ["Dockerfile", "requirements/build.txt", "requirements/otel.txt", "requirements/sbom.txt"]
+)
 def test_no_address_of_a_package_registry_is_written_down(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
 

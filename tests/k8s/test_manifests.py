@@ -1,136 +1,76 @@
-"""The kustomize base renders to objects that fit together and that a restricted namespace admits."""
+"""Servers and migration: in every overlay they fit together, and a restricted namespace admits them."""
 
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
-from textwrap import dedent
-from typing import Any
 
 import pytest
-import yaml
 
-K8S = Path(__file__).parents[2] / "k8s"
-OLDEST_KUBERNETES = "1.30.0"
-SECRET_KEYS = {"AUTH_DATABASE__URL", "AUTH_SECURITY__MASTER_KEYS"}
+from auth_service.cli.configuration import variables
+from auth_service.security.settings import HashingSettings
+from auth_service.settings import SECRETS_DIR
+from auth_service.version import VERSION
+from tests.support.manifests import (
+    SECRET_KEYS,
+    Manifest,
+    containers,
+    faults,
+    kinds,
+    mebibytes,
+    pod_template,
+    settings,
+    the,
+)
 
-Manifest = dict[str, Any]
+PROCESS_MEBIBYTES = 130  # what a serving process takes that hashes nothing
 
 pytestmark = pytest.mark.interop
 each_workload = pytest.mark.parametrize("kind", ["Deployment", "Job"])
 
 
-def render(folder: Path) -> str:
-    kubectl = shutil.which("kubectl")
-    if kubectl is None:
-        pytest.skip("kubectl is not installed")
-    return subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True, check=True).stdout
-
-
-@pytest.fixture(scope="module")
-def rendered() -> str:
-    return render(K8S / "base")
-
-
-@pytest.fixture(scope="module")
-def base(rendered: str) -> list[Manifest]:
-    return list(yaml.safe_load_all(rendered))
-
-
-@pytest.fixture(scope="module")
-def readme() -> str:
-    return (K8S / "README.md").read_text(encoding="utf-8")
-
-
-def the(kind: str, manifests: list[Manifest]) -> Manifest:
-    [found] = [manifest for manifest in manifests if manifest["kind"] == kind]
-    return found
-
-
-def pod_template(kind: str, manifests: list[Manifest]) -> Manifest:
-    template: Manifest = the(kind, manifests)["spec"]["template"]
-    return template
-
-
-def containers(kind: str, manifests: list[Manifest]) -> list[Manifest]:
-    pod = pod_template(kind, manifests)["spec"]
-    return [*pod.get("initContainers", []), *pod["containers"]]
-
-
-def test_the_base_holds_the_servers_their_address_their_settings_and_the_migration(base: list[Manifest]) -> None:
-    names = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in base}
-
-    settings = the("ConfigMap", base)["metadata"]["name"]
-    assert names == {
-        ("ConfigMap", settings),
+def test_the_base_holds_all_that_an_installation_needs_but_its_secrets(base: list[Manifest]) -> None:
+    assert kinds(base) == {
+        ("ConfigMap", "auth-service"),
         ("Deployment", "auth-service"),
+        ("HorizontalPodAutoscaler", "auth-service"),
         ("Job", "auth-service-migrate"),
+        ("NetworkPolicy", "auth-service"),
+        ("NetworkPolicy", "auth-service-migrate"),
+        ("PodDisruptionBudget", "auth-service"),
         ("Service", "auth-service"),
     }
-    assert re.fullmatch(r"auth-service-[a-z0-9]{10}", settings)
 
 
-@pytest.mark.parametrize("version", [[], ["--kubernetes-version", OLDEST_KUBERNETES]], ids=["newest", "oldest"])
-def test_every_object_passes_the_strict_schema(rendered: str, tmp_path: Path, version: list[str]) -> None:
-    file = tmp_path / "base.yaml"
-    file.write_text(rendered, encoding="utf-8")
-    validate = Path(sys.executable).with_name("kubernetes-validate")
+def test_every_object_passes_the_strict_schema(manifests: list[Manifest], tmp_path: Path) -> None:
+    found = faults(manifests, tmp_path)
 
-    result = subprocess.run(
-        [validate, "--strict", "--quiet", *version, file], capture_output=True, text=True, check=False
-    )
-
-    assert (result.returncode, result.stdout + result.stderr) == (0, "")
+    assert found == ""
 
 
-def test_the_readme_promises_the_oldest_version_that_is_validated(readme: str) -> None:
-    promised = re.search(r"needs Kubernetes (\d+\.\d+) or newer", readme)
+def test_the_deployment_owns_its_pods_and_nobody_elses(manifests: list[Manifest]) -> None:
+    selector = the("Deployment", manifests)["spec"]["selector"]["matchLabels"]
 
-    assert promised
-    assert f"{promised[1]}.0" == OLDEST_KUBERNETES
-
-
-def test_the_deployment_owns_its_pods_and_nobody_elses(base: list[Manifest]) -> None:
-    selector = the("Deployment", base)["spec"]["selector"]["matchLabels"]
-
-    assert selector == pod_template("Deployment", base)["metadata"]["labels"]
-    assert not selector.items() <= pod_template("Job", base)["metadata"]["labels"].items()
+    assert selector == pod_template("Deployment", manifests)["metadata"]["labels"]
+    assert not selector.items() <= pod_template("Job", manifests)["metadata"]["labels"].items()
 
 
-def test_the_service_sends_requests_to_the_servers_and_never_to_a_migration(base: list[Manifest]) -> None:
-    service = the("Service", base)["spec"]
+def test_the_service_sends_requests_to_the_servers_and_never_to_a_migration(manifests: list[Manifest]) -> None:
+    service = the("Service", manifests, "auth-service")["spec"]
 
-    [server] = containers("Deployment", base)
-    assert service["selector"].items() <= pod_template("Deployment", base)["metadata"]["labels"].items()
-    assert not service["selector"].items() <= pod_template("Job", base)["metadata"]["labels"].items()
+    [server] = containers("Deployment", manifests)
+    assert service["selector"].items() <= pod_template("Deployment", manifests)["metadata"]["labels"].items()
+    assert not service["selector"].items() <= pod_template("Job", manifests)["metadata"]["labels"].items()
     assert service["ports"] == [{"name": "http", "port": 80, "targetPort": "http"}]
-    assert server["ports"] == [{"name": "http", "containerPort": 8000}]
+    assert {"name": "http", "containerPort": 8000} in server["ports"]
 
 
-def test_a_rollout_never_takes_a_server_away_before_its_successor_is_ready(base: list[Manifest]) -> None:
-    deployment = the("Deployment", base)["spec"]
+def test_a_rollout_never_takes_a_server_away_before_its_successor_is_ready(manifests: list[Manifest]) -> None:
+    strategy = the("Deployment", manifests)["spec"]["strategy"]
 
-    assert deployment["replicas"] == 2
-    assert deployment["strategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
-
-
-def test_the_servers_spread_over_nodes_and_zones_but_start_without_them(base: list[Manifest]) -> None:
-    template = pod_template("Deployment", base)
-
-    constraints = template["spec"]["topologySpreadConstraints"]
-
-    assert [constraint["topologyKey"] for constraint in constraints] == [
-        "kubernetes.io/hostname",
-        "topology.kubernetes.io/zone",
-    ]
-    for constraint in constraints:
-        assert constraint["whenUnsatisfiable"] == "ScheduleAnyway"
-        assert constraint["labelSelector"]["matchLabels"] == template["metadata"]["labels"]
+    assert strategy == {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
 
 
-def test_only_readiness_depends_on_the_database(base: list[Manifest]) -> None:
-    [server] = containers("Deployment", base)
+def test_only_readiness_depends_on_the_database(manifests: list[Manifest]) -> None:
+    [server] = containers("Deployment", manifests)
 
     probes = {name: server[name]["httpGet"] for name in ("startupProbe", "livenessProbe", "readinessProbe")}
 
@@ -142,19 +82,19 @@ def test_only_readiness_depends_on_the_database(base: list[Manifest]) -> None:
     assert server["readinessProbe"]["timeoutSeconds"] > 3
 
 
-def test_a_leaving_server_has_time_to_finish_after_the_pause(base: list[Manifest]) -> None:
-    [server] = containers("Deployment", base)
+def test_a_leaving_server_has_time_to_finish_after_the_pause(manifests: list[Manifest]) -> None:
+    [server] = containers("Deployment", manifests)
 
     pause = server["lifecycle"]["preStop"]["sleep"]["seconds"]
 
     assert pause >= 5
-    assert pod_template("Deployment", base)["spec"]["terminationGracePeriodSeconds"] >= pause + 30
+    assert pod_template("Deployment", manifests)["spec"]["terminationGracePeriodSeconds"] >= pause + 30
 
 
-def test_the_migration_migrates_and_keeps_the_log_of_a_failure(base: list[Manifest]) -> None:
-    job = the("Job", base)["spec"]
+def test_the_migration_migrates_and_keeps_the_log_of_a_failure(manifests: list[Manifest]) -> None:
+    job = the("Job", manifests)["spec"]
 
-    [migration] = containers("Job", base)
+    [migration] = containers("Job", manifests)
 
     assert migration["args"] == ["migrate"]
     assert job["template"]["spec"]["restartPolicy"] == "Never"
@@ -163,21 +103,22 @@ def test_the_migration_migrates_and_keeps_the_log_of_a_failure(base: list[Manife
 
 
 @each_workload
-def test_no_container_replaces_the_command_of_the_image(base: list[Manifest], kind: str) -> None:
-    assert [container["name"] for container in containers(kind, base) if "command" in container] == []
+def test_no_container_replaces_the_command_of_the_image(manifests: list[Manifest], kind: str) -> None:
+    assert [container["name"] for container in containers(kind, manifests) if "command" in container] == []
 
 
 @each_workload
-def test_every_pod_meets_the_restricted_standard_on_a_read_only_root(base: list[Manifest], kind: str) -> None:
-    pod = pod_template(kind, base)["spec"]
+def test_every_pod_meets_the_restricted_standard_on_a_read_only_root(manifests: list[Manifest], kind: str) -> None:
+    pod = pod_template(kind, manifests)["spec"]
 
     assert pod["securityContext"] == {
         "runAsNonRoot": True,
         "runAsUser": 10001,
         "runAsGroup": 10001,
+        "fsGroup": 10001,
         "seccompProfile": {"type": "RuntimeDefault"},
     }
-    for container in containers(kind, base):
+    for container in containers(kind, manifests):
         assert container["securityContext"] == {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
@@ -187,26 +128,50 @@ def test_every_pod_meets_the_restricted_standard_on_a_read_only_root(base: list[
 
 
 @each_workload
-def test_every_pod_is_without_a_token_and_without_variables_of_services(base: list[Manifest], kind: str) -> None:
-    pod = pod_template(kind, base)["spec"]
+def test_every_pod_is_without_a_token_and_without_variables_of_services(manifests: list[Manifest], kind: str) -> None:
+    pod = pod_template(kind, manifests)["spec"]
 
     assert pod["automountServiceAccountToken"] is False
     assert pod["enableServiceLinks"] is False
 
 
 @each_workload
-def test_every_mount_has_its_volume_and_tmp_is_writable(base: list[Manifest], kind: str) -> None:
-    volumes = pod_template(kind, base)["spec"]["volumes"]
+def test_secrets_are_files_that_only_the_user_of_the_image_may_read(manifests: list[Manifest], kind: str) -> None:
+    volumes = pod_template(kind, manifests)["spec"]["volumes"]
 
-    mounts = [mount for container in containers(kind, base) for mount in container["volumeMounts"]]
+    folder = settings(manifests)[SECRETS_DIR]
 
-    assert mounts == [{"name": "tmp", "mountPath": "/tmp"}]
-    assert volumes == [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}]
+    secret = {"secretName": "auth-service", "defaultMode": 0o440}
+    assert volumes == [{"name": "secrets", "secret": secret}, {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}]
+    for container in containers(kind, manifests):
+        assert container["volumeMounts"] == [
+            {"name": "secrets", "mountPath": folder, "readOnly": True},
+            {"name": "tmp", "mountPath": "/tmp"},
+        ]
 
 
 @each_workload
-def test_every_container_asks_for_what_it_needs_and_no_more_than_its_limit(base: list[Manifest], kind: str) -> None:
-    for container in containers(kind, base):
+def test_every_container_is_set_up_by_the_config_map_alone(manifests: list[Manifest], kind: str) -> None:
+    name = the("ConfigMap", manifests)["metadata"]["name"]
+
+    assert re.fullmatch(r"auth-service-[a-z0-9]{10}", name)
+    for container in containers(kind, manifests):
+        assert container["envFrom"] == [{"configMapRef": {"name": name}}]
+        assert "env" not in container
+
+
+def test_the_config_map_holds_settings_and_none_that_is_secret(manifests: list[Manifest]) -> None:
+    named = settings(manifests).keys()
+
+    assert named <= {*variables(), SECRETS_DIR, "AUTH_METRICS__HOST", "AUTH_METRICS__PORT"}
+    assert SECRET_KEYS.isdisjoint(named)
+
+
+@each_workload
+def test_every_container_asks_for_what_it_needs_and_no_more_than_its_limit(
+    manifests: list[Manifest], kind: str
+) -> None:
+    for container in containers(kind, manifests):
         requests, limits = container["resources"]["requests"], container["resources"]["limits"]
 
         assert requests.keys() == {"cpu", "memory"}
@@ -214,71 +179,20 @@ def test_every_container_asks_for_what_it_needs_and_no_more_than_its_limit(base:
         assert mebibytes(requests["memory"]) <= mebibytes(limits["memory"])
 
 
-def mebibytes(quantity: str) -> int:
-    number = re.fullmatch(r"(\d+)Mi", quantity)
-    assert number, f"write {quantity} in Mi"
-    return int(number[1])
+def test_the_memory_fits_the_hashing_pool(manifests: list[Manifest]) -> None:
+    [server] = containers("Deployment", manifests)
+
+    workers = int(settings(manifests)["AUTH_HASHING__WORKERS"])
+
+    needed = PROCESS_MEBIBYTES + workers * HashingSettings(workers=workers).argon2_memory_kib / 1024
+    assert mebibytes(server["resources"]["requests"]["memory"]) >= needed
+    assert mebibytes(server["resources"]["limits"]["memory"]) >= 2 * needed
 
 
 @each_workload
-def test_every_pod_runs_the_one_release(base: list[Manifest], kind: str) -> None:
-    images = {container["image"] for container in containers(kind, base)}
+def test_every_pod_runs_the_one_release(manifests: list[Manifest], kind: str) -> None:
+    images = {container["image"] for container in containers(kind, manifests)}
 
-    [server] = containers("Deployment", base)
+    [server] = containers("Deployment", manifests)
     assert images == {server["image"]}
-    assert re.fullmatch(r"auth-service:\d+\.\d+\.\d+", server["image"])
-
-
-@each_workload
-def test_every_container_is_set_up_by_the_config_map_and_then_the_secret(base: list[Manifest], kind: str) -> None:
-    settings = the("ConfigMap", base)["metadata"]["name"]
-
-    for container in containers(kind, base):
-        assert container["envFrom"] == [{"configMapRef": {"name": settings}}, {"secretRef": {"name": "auth-service"}}]
-        assert "env" not in container
-
-
-def test_the_config_map_holds_settings_and_none_that_is_secret(base: list[Manifest]) -> None:
-    settings = the("ConfigMap", base)["data"]
-
-    assert settings == {"AUTH_HASHING__WORKERS": "2"}
-    assert SECRET_KEYS.isdisjoint(settings)
-
-
-def test_the_readme_makes_the_secret_that_the_pods_refer_to(readme: str) -> None:
-    command = re.search(r"printf '(.*)'.*\|\n +kubectl create secret generic (\S+)", readme)
-
-    assert command
-    assert set(re.findall(r"(AUTH_\w+)=%s", command[1])) == SECRET_KEYS
-    assert command[2] == "auth-service"
-
-
-def test_the_filter_of_the_readme_leaves_out_the_servers_and_their_address(base: list[Manifest], readme: str) -> None:
-    filters = set(re.findall(r"kubectl apply -k \S+ -l '(.*)'", readme))
-
-    applied_first = {
-        manifest["kind"]
-        for manifest in base
-        if manifest["metadata"]["labels"]["app.kubernetes.io/component"] != "server"
-    }
-
-    assert filters == {"app.kubernetes.io/component!=server"}
-    assert applied_first == {"ConfigMap", "Job"}
-
-
-def test_the_overlay_of_the_readme_reaches_every_pod(readme: str, tmp_path: Path) -> None:
-    [overlay] = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
-    changed = dedent(overlay).replace('newTag: "0.1.0"', 'newTag: "9.8.7"').replace("https://auth.", "https://login.")
-    shutil.copytree(K8S / "base", tmp_path / "base")
-    folder = tmp_path / "overlays" / "mine"
-    folder.mkdir(parents=True)
-    (folder / "kustomization.yaml").write_text(changed, encoding="utf-8")
-
-    manifests = list(yaml.safe_load_all(render(folder)))
-
-    settings = the("ConfigMap", manifests)
-    assert {manifest["metadata"]["namespace"] for manifest in manifests} == {"auth-service"}
-    assert settings["data"] == {"AUTH_TOKENS__ISSUER": "https://login.example.com", "AUTH_HASHING__WORKERS": "2"}
-    for container in [*containers("Deployment", manifests), *containers("Job", manifests)]:
-        assert container["image"] == "registry.example.com/auth-service:9.8.7"
-        assert container["envFrom"][0] == {"configMapRef": {"name": settings["metadata"]["name"]}}
+    assert server["image"].removeprefix("registry.example.com/") == f"auth-service:{VERSION}"

@@ -123,6 +123,8 @@ def test_dev_is_one_server_and_a_postgresql_as_restricted_as_itself(dev: list[Ma
                 ("NetworkPolicy", "auth-service-metrics"),
                 ("Service", "auth-service-metrics"),
                 ("ServiceMonitor", "auth-service"),
+                ("PrometheusRule", "auth-service"),
+                ("ConfigMap", "auth-service-dashboard"),
             },
         ),
     ],

@@ -62,8 +62,8 @@ FROM (
 ) AS people
 """  # noqa: S608 - nothing but words from above
 _TERMS = """
-INSERT INTO user_search_terms (term, user_id)
-SELECT DISTINCT term, id
+INSERT INTO user_search_terms (term, created_at, user_id)
+SELECT DISTINCT term, created_at, id
 FROM users, generate_series($1::bigint, $2::bigint) AS n, LATERAL (
     VALUES (email_normalized), (split_part(email_normalized, '@', 2)), (username),
         (translate(lower(split_part(full_name, ' ', 1)), 'ü', 'u')),

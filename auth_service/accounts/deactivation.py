@@ -5,11 +5,9 @@ from datetime import datetime
 from uuid import UUID
 
 from auth_service.accounts.administrators import lock_administrators
-from auth_service.accounts.errors import WrongPasswordError
+from auth_service.accounts.current_password import CurrentPassword
 from auth_service.audit.events import AuditEvent
 from auth_service.audit.trail import AuditTrail
-from auth_service.authenticators.password import PasswordAuthenticator
-from auth_service.authenticators.throttle_settings import ThrottleKind
 from auth_service.authz.actions import Action
 from auth_service.authz.policy import authorize
 from auth_service.authz.principal import Principal
@@ -26,7 +24,7 @@ class AccountDeactivation:
     """One use case; whoever only found a browser open cannot do it, for it takes the password."""
 
     users: UserRepository
-    passwords: PasswordAuthenticator
+    current_password: CurrentPassword
     gate: AccountGate
     sessions: Sessions
     audit: AuditTrail
@@ -39,14 +37,9 @@ class AccountDeactivation:
         UnfitAccountError when the account changed while the password was being checked.
         """
         authorize(principal, Action.USER_DEACTIVATE, owner_id=user_id)
-        user = await self.users.get(user_id)
-        epoch = user.credential_epoch  # copied now: the gate refreshes this very object
-        verification = await self.passwords.verify(
-            user, proof.current_password, kind=ThrottleKind.PASSWORD, identifier=user.email
+        epoch = await self.current_password.require(
+            principal, user_id, proof.current_password, event=AuditEvent.USER_DEACTIVATED
         )
-        if not verification.matches:
-            self.audit.record_refusal(AuditEvent.USER_DEACTIVATED, actor=principal, subject=user_id)
-            raise WrongPasswordError
         user = await self._lock(principal, user_id, epoch)
         user.is_active = False
         user.credential_epoch += 1

@@ -7,11 +7,10 @@ from uuid import UUID
 from pydantic import SecretStr
 
 from auth_service.accounts.account_mail import AccountMail, MailKind, Notice
-from auth_service.accounts.errors import WrongPasswordError
+from auth_service.accounts.current_password import CurrentPassword
 from auth_service.accounts.schemas import Accepted, EmailChangeRequest
 from auth_service.audit.events import AuditEvent
 from auth_service.audit.trail import AuditTrail
-from auth_service.authenticators.password import PasswordAuthenticator
 from auth_service.authenticators.single_use import Purpose, SingleUseTokens
 from auth_service.authenticators.throttle_settings import ThrottleKind
 from auth_service.authz.actions import Action
@@ -30,7 +29,7 @@ class EmailChange:
 
     users: UserRepository
     tokens: SingleUseTokens
-    passwords: PasswordAuthenticator
+    current_password: CurrentPassword
     gate: AccountGate
     sessions: Sessions
     mail: AccountMail
@@ -45,14 +44,9 @@ class EmailChange:
         """
         authorize(principal, Action.EMAIL_CHANGE, owner_id=user_id)
         self.mail.outbox.require()
-        user = await self.users.get(user_id)
-        epoch = user.credential_epoch  # copied now: the gate refreshes this very object
-        verification = await self.passwords.verify(
-            user, change.current_password, kind=ThrottleKind.PASSWORD, identifier=user.email
+        epoch = await self.current_password.require(
+            principal, user_id, change.current_password, event=AuditEvent.EMAIL_CHANGE_REQUESTED
         )
-        if not verification.matches:
-            self.audit.record_refusal(AuditEvent.EMAIL_CHANGE_REQUESTED, actor=principal, subject=user_id)
-            raise WrongPasswordError
         await self.mail.admit(change.new_email, ThrottleKind.ADDRESS_MAIL)
         user = await self.gate.admit_and_lock(user_id, credential_epoch=epoch)
         self.mail.queue(

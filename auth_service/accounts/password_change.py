@@ -5,11 +5,10 @@ from datetime import datetime
 from uuid import UUID
 
 from auth_service.accounts.account_mail import AccountMail, Notice
-from auth_service.accounts.errors import WrongPasswordError
+from auth_service.accounts.current_password import CurrentPassword
 from auth_service.audit.events import AuditEvent
 from auth_service.audit.trail import AuditTrail
 from auth_service.authenticators.password import PasswordAuthenticator
-from auth_service.authenticators.throttle_settings import ThrottleKind
 from auth_service.authz.actions import Action
 from auth_service.authz.policy import authorize
 from auth_service.authz.principal import Principal
@@ -24,6 +23,7 @@ class PasswordChanger:
     """One use case; afterwards every session that the account had has ended."""
 
     users: UserRepository
+    current_password: CurrentPassword
     passwords: PasswordAuthenticator
     gate: AccountGate
     sessions: Sessions
@@ -41,13 +41,9 @@ class PasswordChanger:
         user = await self.users.get(user_id)
         email, username = user.email, user.username
         self.passwords.policy.check(change.new_password, email=email, username=username)
-        epoch = user.credential_epoch  # copied now: the gate refreshes this very object
-        verification = await self.passwords.verify(
-            user, change.current_password, kind=ThrottleKind.PASSWORD, identifier=user.email
+        epoch = await self.current_password.require(
+            principal, user_id, change.current_password, event=AuditEvent.PASSWORD_CHANGED
         )
-        if not verification.matches:
-            self.audit.record_refusal(AuditEvent.PASSWORD_CHANGED, actor=principal, subject=user_id)
-            raise WrongPasswordError
         password_hash = await self.passwords.enrol(change.new_password, email=email, username=username)
         user = await self.gate.admit_and_lock(user_id, credential_epoch=epoch)
         user.hashed_password = password_hash

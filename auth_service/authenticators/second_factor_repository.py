@@ -4,12 +4,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Delete, Update, delete, func, insert, literal, update
+from sqlalchemy import Delete, Update, bindparam, delete, func, insert, literal, update
 from sqlmodel import col, select
 
 from auth_service.authenticators.models import RecoveryCode, TotpCredential
 from auth_service.db.batches import change_oldest
 from auth_service.db.clock import database_now
+from auth_service.db.hot_statement import HotStatement, columns_of, detached
 from auth_service.db.session import Session
 
 BATCH = 1000
@@ -23,9 +24,9 @@ class SecondFactorRepository:
         self._session = session
 
     async def find(self, user_id: UUID) -> TotpCredential | None:
-        """Return what the account shares with an app, confirmed or not, as it is now, or None."""
-        statement = select(TotpCredential).where(TotpCredential.user_id == user_id)
-        return (await self._session.exec(statement, execution_options={"populate_existing": True})).one_or_none()
+        """Return for reading what the account shares with an app, confirmed or not, as it is now, or None."""
+        row = await _CREDENTIAL.find(self._session, user_id=user_id)
+        return None if row is None else detached(TotpCredential, row)
 
     async def replace(self, user_id: UUID, sealed_seed: bytes) -> None:
         """Store a seed that is to be confirmed, in the place of another one."""
@@ -119,3 +120,8 @@ class SecondFactorRepository:
 
     async def _now(self) -> datetime:
         return (await self._session.exec(select(database_now()))).one()
+
+
+_CREDENTIAL = HotStatement(
+    select(*columns_of(TotpCredential)).where(col(TotpCredential.user_id) == bindparam("user_id"))
+)

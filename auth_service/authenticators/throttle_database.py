@@ -7,7 +7,7 @@ from functools import cache
 from string import Template
 from typing import Any
 
-from sqlalchemy import TextClause, case, delete, text
+from sqlalchemy import case, delete, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
@@ -16,6 +16,7 @@ from auth_service.authenticators.throttle_stores import Counter, seconds_until_r
 from auth_service.db.batches import change_oldest
 from auth_service.db.clock import database_now
 from auth_service.db.engine import Database
+from auth_service.db.hot_statement import HotStatement
 from auth_service.db.session import Session
 
 BATCH = 500
@@ -43,12 +44,14 @@ _STEP = Template("""counted_$n AS (
   WHERE stored.expires_at <= clock_timestamp() OR stored.count < CAST(:limit_$n AS integer)
   RETURNING 1)""")
 
-_SUCCESS = text("""
+_SUCCESS = HotStatement(
+    text("""
 WITH cleared AS (DELETE FROM throttle_counters WHERE key = CAST(:clear AS varchar))
 INSERT INTO throttle_counters AS stored (key, count, expires_at)
 VALUES (CAST(:mark AS varchar), 1, clock_timestamp() + make_interval(secs => CAST(:lasting AS float)))
 ON CONFLICT (key) DO UPDATE SET expires_at = excluded.expires_at
 WHERE stored.expires_at < excluded.expires_at - make_interval(secs => CAST(:again AS float))""")
+)
 
 
 class DatabaseStore:
@@ -66,8 +69,7 @@ class DatabaseStore:
         arguments = {f"{name}_{n}": value for n, each in enumerate(counters) for name, value in asdict(each).items()}
         wait: float | None = None
         while wait is None:  # more than once when others took the last places meanwhile: then they can be seen
-            async with self._database.statement() as session:
-                is_counted, wait = (await (await session.connection()).execute(statement, arguments)).one()
+            is_counted, wait = await self._database.run(statement, **arguments) or ()  # there is always a row
             if is_counted:
                 return None
         return wait
@@ -77,8 +79,7 @@ class DatabaseStore:
         if not self._database.is_sqlite:
             again = min(_MARK_AGAIN_AFTER.total_seconds(), lasting / 2)
             arguments = {"clear": clear, "mark": mark, "lasting": lasting, "again": again}
-            async with self._database.statement() as session:
-                await (await session.connection()).execute(_SUCCESS, arguments)
+            await self._database.run(_SUCCESS, **arguments)
             return
         async with self._database.transaction(writing=True) as session:
             await session.exec(delete(ThrottleCounter).where(_key == clear))
@@ -124,7 +125,7 @@ async def _now(session: Session) -> datetime:
 
 
 @cache
-def _counting(has_mark: tuple[bool, ...]) -> TextClause:
+def _counting(has_mark: tuple[bool, ...]) -> HotStatement:
     """Return the statement that counts one attempt on each counter, each only after the one before.
 
     It says whether all were counted, and if not, how long the full ones stay full. Two of them lock their rows in the
@@ -138,7 +139,7 @@ def _counting(has_mark: tuple[bool, ...]) -> TextClause:
     ]
     full = " OR ".join(_IS_FULL.substitute(n=n, limited=limited[n]) for n in numbers)
     done = " AND ".join(f"({counted[n]} OR NOT {limited[n]})" for n in numbers)
-    return text(_WHOLE.substitute(full=full, steps=", ".join(steps), done=done))
+    return HotStatement(text(_WHOLE.substitute(full=full, steps=", ".join(steps), done=done)))
 
 
 def _counting_on_sqlite(counter: Counter, now: datetime) -> Any:  # noqa: ANN401 - SQLAlchemy's type says less

@@ -1,14 +1,15 @@
 """The command line: what there is to say, and nothing that takes long to import."""
 
+import sys
 from typing import Annotated
 
 import typer
 
 from auth_service.cli import clients, keys
+from auth_service.version import VERSION
 
 app = typer.Typer(
     name="auth-service",
-    help="The identity service: people sign in and get a token, other services verify it.",
     epilog="Settings come from the environment (AUTH_...); 'auth-service doctor' says what is missing.",
     no_args_is_help=True,
     add_completion=False,
@@ -16,6 +17,23 @@ app = typer.Typer(
 )
 app.add_typer(clients.app, name="clients")
 app.add_typer(keys.app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"auth-service {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Run the identity service: people sign in and get a token, other services verify it."""
+
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)]
@@ -42,6 +60,7 @@ def serve(
     workers: Annotated[int, typer.Option(help="Processes that answer on the port.", min=1, max=64)] = 1,
 ) -> None:
     """Serve for real. Refuses to start on weak or missing secrets or a schema that is behind."""
+    sys.modules["rich"] = None  # type: ignore[assignment] # what colours a terminal: 4 MB that JSON logs do not need
     from auth_service.cli.serve import run_serve
 
     run_serve(host=host, port=port, workers=workers)

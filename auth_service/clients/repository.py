@@ -43,9 +43,9 @@ class ClientRepository:
         return client
 
     async def find_and_hold(self, client_id: str) -> Client | None:
-        """Return the client as it is now, or None; it stays so until the transaction ends, for whoever reads it so."""
-        statement = select(Client).where(Client.id == client_id).with_for_update(read=True)
-        return (await self._session.exec(statement, execution_options={"populate_existing": True})).one_or_none()
+        """Return the client for reading, as it is now, or None; it stays so until the transaction ends."""
+        row = await _HELD.find_within(self._session, client_id=client_id)
+        return None if row is None else detached(Client, row)
 
     async def end_sessions(self, client: Client) -> None:
         """Make every session of the client that was opened until now one that has ended."""
@@ -75,7 +75,8 @@ class ClientRepository:
         await self._session.exec(delete(Client).where(col(Client.id) == client.id))
 
 
-_BY_ID = HotStatement(select(*columns_of(Client)).where(col(Client.id) == bindparam("client_id")))
+_SELECTED = select(*columns_of(Client)).where(col(Client.id) == bindparam("client_id"))
+_BY_ID, _HELD = HotStatement(_SELECTED), HotStatement(_SELECTED.with_for_update(read=True))
 _CREATED = SortOrder(
     (SortKey("created_at", col(Client.created_at), datetime.fromisoformat), SortKey("id", col(Client.id), str))
 )

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, async_sessionma
 from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
 
 from auth_service.db.errors import DatabaseUnavailableError
+from auth_service.db.hot_statement import HotStatement
 from auth_service.db.liveness import watch_liveness
 from auth_service.db.session import Session
 from auth_service.db.settings import DatabaseSettings
@@ -66,14 +67,13 @@ class Database:
             if session.in_transaction() or session.has_insertions:
                 await session.commit()
 
-    @asynccontextmanager
-    async def statement(self) -> AsyncIterator[Session]:
-        """Lend a session for one statement, which commits by itself: one round trip instead of three.
+    async def run(self, statement: HotStatement, **parameters: object) -> Sequence[Any] | None:
+        """Run one statement that commits by itself and return its row: one round trip instead of three.
 
         For PostgreSQL only. Raises DatabaseUnavailableError when the database is away.
         """
-        async with _naming_outages(), self._singles() as session:
-            yield session
+        async with _naming_outages():
+            return await statement.run(self.engine, **parameters)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection]:

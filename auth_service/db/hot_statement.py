@@ -9,7 +9,19 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 import asyncpg
-from sqlalchemy import JSON, Boolean, ColumnElement, DateTime, Integer, LargeBinary, Numeric, Select, String, Uuid
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    ColumnElement,
+    DateTime,
+    Integer,
+    LargeBinary,
+    Numeric,
+    Select,
+    String,
+    TextClause,
+    Uuid,
+)
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi, PGDialect_asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -43,11 +55,11 @@ Entity = TypeVar("Entity", bound=Table)
 
 
 class HotStatement:
-    """A SELECT of columns that finds one row at most; it changes nothing and locks nothing."""
+    """A statement that gives one row at most. It is SQL as text, or a SELECT whose columns need nothing of the ORM."""
 
-    def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:
+    def __init__(self, statement: Select[*tuple[Any, ...]] | TextClause) -> None:
         """Prepare `statement`, whose parameters are named; raises TypeError for a column that needs the ORM."""
-        for column in statement.selected_columns:
+        for column in () if isinstance(statement, TextClause) else statement.selected_columns:
             decorated = isinstance(column.type, TypeDecorator) and not isinstance(column.type, _SAME_FOR_THE_DRIVER)
             if decorated or not isinstance(column.type, (*_NATIVE, *_SAME_FOR_THE_DRIVER)):
                 message = f"{column} is not of a type that the driver returns as it is"
@@ -55,16 +67,30 @@ class HotStatement:
         self._statement = statement
 
     async def find(self, session: Session, **parameters: object) -> Sequence[Any] | None:
-        """Return the row, or None, as `session` sees it.
+        """Return the row, or None, as `session` sees it; for what changes nothing and locks nothing.
 
         Outside a transaction it comes by a connection that is given back at once: who goes on to write opens the
         transaction afterwards, and never holds one connection while waiting for a second.
         """
         engine = session.bind
         if session.in_transaction() or not isinstance(engine, AsyncEngine) or engine.dialect.name == "sqlite":
-            connection = await session.connection()
+            return await self.find_within(session, **parameters)
+        return await self.run(engine, **parameters)
+
+    async def find_within(self, session: Session, **parameters: object) -> Sequence[Any] | None:
+        """Return the row, or None, within the transaction of `session`, which begins if it has not: for what locks."""
+        connection = await session.connection()
+        if connection.dialect.name == "sqlite":
             found: Sequence[Any] | None = (await connection.execute(self._statement, parameters)).one_or_none()
             return found
+        text, names = self._compiled
+        return (await connection.exec_driver_sql(text, tuple(parameters[name] for name in names))).one_or_none()
+
+    async def run(self, engine: AsyncEngine, **parameters: object) -> Sequence[Any] | None:
+        """Return the row, or None, outside any transaction, on PostgreSQL; what it changes is committed by itself.
+
+        When the connection is lost before the answer comes it runs once more: it has to bear that.
+        """
         text, names = self._compiled
         return await _fetch(engine, text, [parameters[name] for name in names])
 

@@ -1,8 +1,8 @@
 """Pages by keyset: the next page starts behind the last row seen, so a deep page costs what the first one does."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, Generic, Self, TypeVar
 
 from sqlalchemy import ColumnElement, func, tuple_
 from sqlalchemy.orm import Mapped, aliased
@@ -12,7 +12,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from auth_service.db.session import Session
 from auth_service.errors import InvalidInputError
 
-MAX_WALKED, MAX_COUNTED = 1_000, 5_000
+MAX_WALKED, MAX_COUNTED = 500, 5_000
 
 Row = TypeVar("Row")
 Position = Sequence[str]
@@ -54,6 +54,11 @@ class SortOrder:
             raise InvalidPositionError from None
         columns = tuple_(*(key.column for key in self.keys))
         return columns < tuple_(*values) if self.descending else columns > tuple_(*values)
+
+    def in_terms_of(self, *columns: Any) -> Self:  # noqa: ANN401 - of a table or a subquery
+        """Return the same order by columns that have the same values."""
+        keys = tuple(replace(key, column=column) for key, column in zip(self.keys, columns, strict=True))
+        return replace(self, keys=keys)
 
     def reaching(self, values: Sequence[object]) -> ColumnElement[bool]:
         """Say in SQL what comes no later than a row with these keys."""
@@ -120,11 +125,11 @@ async def fetch_sifted_slice(
     """Fetch a page of those rows of `walked` that pass the sieve, which no index can help with.
 
     At most MAX_WALKED rows are looked at, so that nothing that can be asked takes long. The page may be short then, or
-    empty, and still say where to go on. Mostly a fifth of them is enough, and then nobody asks where the walk ends.
+    empty, and still say where to go on. Mostly half of them is enough, and then nobody asks where the walk ends.
     """
     rest = _behind(walked, order, page)
     end: Sequence[object] | None = None
-    rows = await _sift(session, rest.limit(MAX_WALKED // 5), order, sieve, page.limit + 1)
+    rows = await _sift(session, rest.limit(MAX_WALKED // 2), order, sieve, page.limit + 1)
     if len(rows) <= page.limit:
         keys = order.columns_of(walked.column_descriptions[0]["entity"])
         last = rest.with_only_columns(*keys).order_by(*order.clauses()).offset(MAX_WALKED - 1).limit(1)

@@ -1,5 +1,6 @@
 """Whether a connection of the pool still leads to a PostgreSQL that answers, seen before any work is done with it."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -12,6 +13,9 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.util import await_only
 
 _FAULTS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+_FRESH_SECONDS = 1
+_ANSWERED = "answered_at"
 
 _is_asked: ContextVar[bool] = ContextVar("is_asked", default=True)
 
@@ -29,19 +33,24 @@ def without_asking() -> Iterator[None]:
 def watch_liveness(engine: Engine, *, patience_seconds: float) -> None:
     """Replace a connection that is closed, and all of them as soon as one is found whose server fell silent.
 
-    Such a server would be waited for without end. The pool's own ping makes three round trips of one, has no limit, and
-    says goodbye to a server that does not answer.
+    A connection that was given back within the last second is taken as it is. Others are asked: the pool's own ping
+    makes three round trips of one, has no limit, and says goodbye to a server that does not answer.
     """
 
-    def check(connection: Any, _entry: ConnectionPoolEntry, _lent: PoolProxiedConnection) -> None:  # noqa: ANN401
+    def check(connection: Any, entry: ConnectionPoolEntry, _lent: PoolProxiedConnection) -> None:  # noqa: ANN401
         driver: asyncpg.Connection[asyncpg.Record] = connection.driver_connection
         if driver.is_closed():
             raise DisconnectionError
-        if _is_asked.get():
+        is_fresh = time.monotonic() - entry.info.get(_ANSWERED, float("-inf")) < _FRESH_SECONDS
+        if _is_asked.get() and not is_fresh:
             try:
                 await_only(driver.execute("SELECT", timeout=patience_seconds))
             except _FAULTS as error:
                 driver.terminate()
                 raise InvalidatePoolError from error
 
+    def note(_connection: Any, entry: ConnectionPoolEntry) -> None:  # noqa: ANN401
+        entry.info[_ANSWERED] = time.monotonic()
+
     event.listen(engine, "checkout", check)
+    event.listen(engine, "checkin", note)

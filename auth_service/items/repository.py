@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from sqlalchemy import ColumnElement, Uuid, bindparam, delete, insert, or_, upda
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 from sqlalchemy.sql.base import ExecutableOption
+from sqlalchemy.sql.dml import ReturningUpdate
 from sqlmodel import col, select
 
 from auth_service.db.hot_statement import HotStatement, columns_of, detached
@@ -28,7 +30,7 @@ class ItemRepository:
 
     async def get(self, item_id: UUID, *, owner_id: UUID | None) -> Item:
         """Return the item for reading only, of this owner or of anybody; raises ItemNotFoundError."""
-        row = await _ITEM.find(self._session, item_id=item_id, owner_id=owner_id)
+        row = await _ITEM.find(self._session, item_id=item_id, of=owner_id)
         if row is None:
             raise ItemNotFoundError
         return detached(Item, row)
@@ -74,10 +76,14 @@ class ItemRepository:
                 raise OwnerGoneError from error
             raise
 
-    async def update(self, item_id: UUID, changes: Mapping[str, Any], *, visible: ColumnElement[bool]) -> Item:
-        """Change these columns of an item and return it for reading; raises ItemNotFoundError."""
-        statement = update(Item).where(col(Item.id) == item_id, visible).values(**changes).returning(*_COLUMNS)
-        row = (await (await self._session.connection()).execute(statement)).one_or_none()
+    async def update(self, item_id: UUID, changes: Mapping[str, Any], *, owner_id: UUID | None) -> Item:
+        """Change these columns of an item, of this owner or of anybody, and return it for reading.
+
+        Raises ItemNotFoundError.
+        """
+        parameters = {"item_id": item_id, "of": owner_id, **{_NEW + name: new for name, new in changes.items()}}
+        connection = await self._session.connection()
+        row = (await connection.execute(_update_of(frozenset(changes)), parameters)).one_or_none()
         if row is None:
             raise ItemNotFoundError
         return detached(Item, row)
@@ -89,12 +95,19 @@ class ItemRepository:
 
 _COLUMNS = columns_of(Item)
 _INSERTION = insert(Item)
-_OWNER_ID = bindparam("owner_id", type_=Uuid())
-_ITEM = HotStatement(
-    select(*_COLUMNS).where(
-        col(Item.id) == bindparam("item_id"), or_(_OWNER_ID.is_(None), col(Item.owner_id) == _OWNER_ID)
-    )
-)
+_OF = bindparam("of", type_=Uuid())  # an UPDATE has its own use for the names of columns
+_IS_WANTED = (col(Item.id) == bindparam("item_id"), or_(_OF.is_(None), col(Item.owner_id) == _OF))
+_ITEM = HotStatement(select(*_COLUMNS).where(*_IS_WANTED))
+_NEW = "new_"
+
+
+@cache
+def _update_of(names: frozenset[str]) -> ReturningUpdate[Any]:
+    """Return the statement that changes these columns: putting it together takes longer than running it."""
+    new: dict[str, Any] = {name: bindparam(_NEW + name) for name in names}
+    return update(Item).where(*_IS_WANTED).values(new).returning(*_COLUMNS)
+
+
 _CREATED = (SortKey("created_at", col(Item.created_at), datetime.fromisoformat), SortKey("id", col(Item.id), UUID))
 _ORDERS = {
     ItemSort.CREATED: SortOrder(_CREATED),

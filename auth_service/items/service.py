@@ -68,9 +68,9 @@ class ItemService:
 
     async def update(self, principal: Principal, item_id: UUID, change: ItemUpdate) -> Item:
         """Change the fields that were sent; raises ItemNotFoundError."""
-        visible = visible_to(principal, Action.ITEM_UPDATE, col(Item.owner_id))
+        owner_id = visible_owner(principal, Action.ITEM_UPDATE)
         changes = {**change.model_dump(exclude_unset=True), "updated_at": self.now}
-        item = await self.items.update(item_id, changes, visible=visible)
+        item = await self.items.update(item_id, changes, owner_id=owner_id)
         self.audit.record(
             AuditEvent.ITEM_UPDATED, actor=principal, subject=item.id, fields=sorted(change.model_fields_set)
         )

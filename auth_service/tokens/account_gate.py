@@ -71,11 +71,10 @@ class AccountGate:
         That was before some slow work, and meanwhile it may have been disabled, or have lost what it asks for or the
         secret that it showed. Raises UnfitAccountError.
         """
-        rights = client.rights  # copied now: it is this very object that is refreshed
         held = await self._clients.find_and_hold(client.id)
         if held is None or not held.is_active:
             raise UnfitAccountError("client_disabled")
-        if held.rights != rights:
+        if held.rights != client.rights:
             raise UnfitAccountError("client_changed")
 
     def _fit(self, standing: Standing | None) -> Standing:

@@ -119,9 +119,8 @@ class SessionRepository:
 
     async def now_and_open_ones(self, user_id: UUID | None) -> tuple[datetime, int]:
         """Read the database's clock, and how many sessions of a user have not ended."""
-        with self._session.no_autoflush:  # what waits to be written goes along with the new session
-            found = await self._session.exec(_NOW_AND_OPEN_ONES, params={"user_id": user_id})
-        now, open_ones = found.one()
+        row = await _NOW_AND_OPEN_ONES.find_within(self._session, user_id=user_id)
+        now, open_ones = row or ()  # there is always one
         return now, open_ones
 
     async def end_least_recently_used(self, user_id: UUID, *, keep: int) -> Sequence[UUID]:
@@ -157,11 +156,13 @@ class SessionRepository:
 
 
 # They are put together once: that takes as long as running them.
-_NOW_AND_OPEN_ONES = select(
-    database_now(),
-    select(func.count())
-    .where(col(SessionRecord.user_id) == bindparam("user_id"), col(SessionRecord.ended_at).is_(None))
-    .scalar_subquery(),
+_NOW_AND_OPEN_ONES = HotStatement(
+    select(
+        database_now(),
+        select(func.count())
+        .where(col(SessionRecord.user_id) == bindparam("user_id"), col(SessionRecord.ended_at).is_(None))
+        .scalar_subquery(),
+    )
 )
 _SESSION, _CLIENT, _USER = columns_of(SessionRecord), columns_of(Client), columns_of(User)
 _FACTS = (

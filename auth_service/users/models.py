@@ -68,10 +68,14 @@ class User(Table, table=True):
 
 
 class UserSearchTerm(Table, table=True):
-    """One word under which a user is found: a plain index answers every prefix, at any size, on both databases."""
+    """One word under which a user is found: a plain index answers every prefix, at any size, on both databases.
+
+    `created_at` is the user's, which never changes: those whom a word finds are put in order without looking them up.
+    """
 
     __tablename__ = "user_search_terms"
     __table_args__ = (Index("ix_user_search_terms_user_id_term", "user_id", "term"),)
 
     term: str = Field(sa_column=Column(code_point_text(MAX_EMAIL_LENGTH), primary_key=True))
+    created_at: datetime = Field(primary_key=True)
     user_id: UUID = Field(sa_column=Column(Uuid(), ForeignKey("users.id", ondelete="CASCADE"), primary_key=True))

@@ -1,6 +1,6 @@
 """The SQL of users."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, bindparam, delete, func, tablesample, text
@@ -94,13 +94,13 @@ class UserRepository:
         """Store a new user; raises EmailTakenError or UsernameTakenError."""
         self._session.add(user)
         await self._flush()
-        self._session.add_all(UserSearchTerm(term=term, user_id=user.id) for term in search_terms_of(user))
+        self._session.add_all(_terms_of(user))
 
     async def save(self, user: User) -> None:
         """Store what was changed; raises EmailTakenError or UsernameTakenError."""
         await self._flush()
         await self._session.exec(delete(UserSearchTerm).where(col(UserSearchTerm.user_id) == user.id))
-        self._session.add_all(UserSearchTerm(term=term, user_id=user.id) for term in search_terms_of(user))
+        self._session.add_all(_terms_of(user))
 
     async def delete(self, user: User) -> None:
         """Remove a user; what the user owns goes along."""
@@ -116,6 +116,10 @@ class UserRepository:
                 if column in constraint:
                     raise refusal from error
             raise
+
+
+def _terms_of(user: User) -> Iterator[UserSearchTerm]:
+    return (UserSearchTerm(term=term, created_at=user.created_at, user_id=user.id) for term in search_terms_of(user))
 
 
 _BY_EMAIL, _BY_USERNAME = (

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from auth_service.accounts.account_update import AccountUpdate
+from auth_service.accounts.current_password import CurrentPassword
 from auth_service.accounts.deactivation import AccountDeactivation
 from auth_service.accounts.deletion import AccountDeletion
 from auth_service.accounts.email_change import EmailChange
@@ -71,7 +72,7 @@ class AccountServices(Foundation):
         return EmailChange(
             self._users,
             self._single_use_tokens,
-            self._passwords,
+            self._current_password,
             self.gate,
             self.sessions,
             self.account_mail,
@@ -102,7 +103,9 @@ class AccountServices(Foundation):
     @property
     def account_deactivation(self) -> AccountDeactivation:
         """Leaving."""
-        return AccountDeactivation(self._users, self._passwords, self.gate, self.sessions, self.audit, self.origin.now)
+        return AccountDeactivation(
+            self._users, self._current_password, self.gate, self.sessions, self.audit, self.origin.now
+        )
 
     @property
     def account_export(self) -> AccountExport:
@@ -129,6 +132,7 @@ class AccountServices(Foundation):
         """Changing one's password."""
         return PasswordChanger(
             self._users,
+            self._current_password,
             self._passwords,
             self.gate,
             self.sessions,
@@ -187,3 +191,7 @@ class AccountServices(Foundation):
             self._parts.settings.accounts,
             self.origin.now,
         )
+
+    @property
+    def _current_password(self) -> CurrentPassword:
+        return CurrentPassword(self._users, self._passwords, self.audit)

@@ -11,12 +11,14 @@ from httpx import AsyncClient, Response
 
 from tests.support.camera import scan
 from tests.support.second_factor import (
+    OFF,
     Protected,
     change_totp,
     code_of,
     confirm,
     enrol,
     finish,
+    read_totp,
     recovery_code_digests,
     start_enrolment,
     stored_totp,
@@ -26,7 +28,6 @@ from tests.support.service import Account, Service, assert_problem, bearer
 from tests.support.sessions import let_time_pass, next_token
 from tests.support.tokens import assert_invalid_token, read_me
 
-OFF = {"enabled": False, "confirmed_at": None, "recovery_codes_left": 0}
 RECENT = timedelta(minutes=10)
 Act = Callable[[AsyncClient, Account], Awaitable[Response]]
 
@@ -34,13 +35,6 @@ Act = Callable[[AsyncClient, Account], Awaitable[Response]]
 @pytest.fixture
 async def ann(service: Service) -> Account:
     return await service.make_user(email="ann@example.com", email_verified=True)
-
-
-async def _read(service: Service, account: Account) -> dict[str, object]:
-    answer = await service.client.get("/users/me/totp", headers=bearer(account))
-    assert answer.status_code == 200
-    body: dict[str, object] = answer.json()
-    return body
 
 
 async def test_what_the_picture_says_is_what_an_app_needs(service: Service, ann: Account) -> None:
@@ -69,7 +63,7 @@ async def test_an_app_counts_once_it_is_confirmed_and_then_everybody_is_signed_o
 ) -> None:
     other = await service.sign_in_again(ann)
     secret = await start_enrolment(service, ann)
-    before = [await _read(service, ann), (await service.sign_in(ann.email)).status_code]
+    before = [await read_totp(service, ann), (await service.sign_in(ann.email)).status_code]
 
     response = await confirm(service, ann, code_of(secret))
 
@@ -83,7 +77,7 @@ async def test_an_app_counts_once_it_is_confirmed_and_then_everybody_is_signed_o
     stored = await stored_totp(service, ann.id)
     assert stored is not None
     assert stored.confirmed_at is not None
-    read = await _read(service, renewed)
+    read = await read_totp(service, renewed)
     assert read == {**read, "enabled": True, "recovery_codes_left": 10}
 
 
@@ -129,7 +123,7 @@ async def test_an_app_that_is_not_proven_does_not_count(service: Service, ann: A
     response = await confirm(service, ann, code)
 
     assert_problem(response, 403, code="wrong_code")
-    assert await _read(service, ann) == OFF
+    assert await read_totp(service, ann) == OFF
     assert (await service.sign_in(ann.email)).status_code == 200
     refused = [event for event in await service.audit_events() if event.outcome == "failure"]
     assert [(event.event, event.subject_id) for event in refused] == [("totp.added", ann.id)]
@@ -160,7 +154,7 @@ async def test_whose_address_is_not_proven_cannot_lock_its_owner_out(service: Se
         await service.client.post("/users/me/totp", headers=bearer(stranger)), 403, code="email_not_verified"
     )
     assert_problem(await confirm(service, ann, "123456"), 403, code="email_not_verified")
-    assert await _read(service, stranger) == OFF
+    assert await read_totp(service, stranger) == OFF
 
 
 async def _enrol(client: AsyncClient, account: Account) -> Response:
@@ -190,7 +184,7 @@ async def test_a_sign_in_that_is_too_long_ago_is_not_enough_however_often_it_was
     admin = await service.make_admin(email_verified=True)
     protected = await enrol(service, admin) if act not in {_enrol, _confirm} else None
     caller = await protected.signed_in(service) if protected else admin
-    before = await _read(service, caller)
+    before = await read_totp(service, caller)
     await let_time_pass(service, caller.session_id, RECENT)
     refreshed = replace(caller, refresh_token=await next_token(service, caller.refresh_token))
 
@@ -200,7 +194,7 @@ async def test_a_sign_in_that_is_too_long_ago_is_not_enough_however_often_it_was
     assert response.headers["www-authenticate"] == (
         'Bearer realm="auth-service", error="insufficient_user_authentication", max_age="600"'
     )
-    assert await _read(service, caller) == before
+    assert await read_totp(service, caller) == before
 
 
 async def test_a_second_app_is_not_added_beside_the_first(service: Service, ann: Account) -> None:

@@ -5,23 +5,14 @@ from datetime import timedelta
 import pytest
 
 from auth_service.authenticators.models import RecoveryCode, TotpCredential
-from tests.support.second_factor import change_totp, count, enrol, finish, start_enrolment, stored_totp
+from tests.support.second_factor import OFF, change_totp, count, enrol, finish, read_totp, start_enrolment, stored_totp
 from tests.support.service import Account, Service, assert_problem, bearer
 from tests.support.tokens import assert_invalid_token, read_me
-
-OFF = {"enabled": False, "confirmed_at": None, "recovery_codes_left": 0}
 
 
 @pytest.fixture
 async def ann(service: Service) -> Account:
     return await service.make_user(email="ann@example.com", email_verified=True)
-
-
-async def _read(service: Service, account: Account) -> dict[str, object]:
-    answer = await service.client.get("/users/me/totp", headers=bearer(account))
-    assert answer.status_code == 200
-    body: dict[str, object] = answer.json()
-    return body
 
 
 async def test_removing_the_app_removes_the_codes_and_signs_everybody_out(service: Service, ann: Account) -> None:
@@ -34,7 +25,7 @@ async def test_removing_the_app_removes_the_codes_and_signs_everybody_out(servic
     assert_invalid_token(await read_me(service, renewed.token))
     assert [await count(service, table) for table in (TotpCredential, RecoveryCode)] == [0, 0]
     again = await service.sign_in_again(ann)
-    assert await _read(service, again) == OFF
+    assert await read_totp(service, again) == OFF
     assert_problem(await service.client.delete("/users/me/totp", headers=bearer(again)), 404, code="totp_not_found")
 
 

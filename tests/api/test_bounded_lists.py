@@ -48,6 +48,7 @@ async def test_walking_a_list_that_is_looked_through_in_parts_meets_everybody_on
     whole = (await service.client.get("/users", headers=bearer(administrator), params=everybody)).json()
     monkeypatch.setattr(keyset, "MAX_WALKED", 7)
     monkeypatch.setattr(search, "MAX_SORTED", sorted_at_most)
+    monkeypatch.setattr(search, "MAX_SORTED_BY_ADDRESS", sorted_at_most)
 
     pages = await _walk(service.client, administrator, "/users", {**query, "limit": "3"})
 
@@ -62,6 +63,7 @@ async def test_a_page_may_be_empty_and_still_say_where_to_go_on(
     await store_users(service, *(_person(number) for number in range(PEOPLE)))
     monkeypatch.setattr(keyset, "MAX_WALKED", 20)
     monkeypatch.setattr(search, "MAX_SORTED", 10)
+    monkeypatch.setattr(search, "MAX_SORTED_BY_ADDRESS", 10)
 
     pages = await _walk(client, administrator, "/users", {"q": "odd even"})
 
@@ -106,6 +108,7 @@ async def test_a_count_of_what_is_looked_through_is_what_was_met_so_far(
     administrator = await make_admin()
     await store_users(service, *(_person(number) for number in range(PEOPLE)))
     monkeypatch.setattr(search, "MAX_SORTED", 10)
+    monkeypatch.setattr(search, "MAX_SORTED_BY_ADDRESS", 10)
 
     found = []
     for walked in (20, 1000):
@@ -122,6 +125,7 @@ async def test_a_cursor_of_another_order_is_refused_by_a_list_that_is_looked_thr
     administrator = await make_admin()
     await store_users(service, *(_person(number) for number in range(PEOPLE)))
     monkeypatch.setattr(search, "MAX_SORTED", 1)
+    monkeypatch.setattr(search, "MAX_SORTED_BY_ADDRESS", 1)
     first = (await client.get("/users?q=even&limit=2", headers=bearer(administrator))).json()
 
     query = {"q": "even", "limit": "2", "sort": "email", "cursor": first["next_cursor"]}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from auth_service.version import VERSION
 from tests.support.commands import ROOT, Operator, Outcome
 
 COMMANDS = ["dev", "serve", "migrate", "create-admin", "doctor", "export-openapi", "clients", "keys"]
@@ -21,6 +22,12 @@ def test_help_lists_every_command(operator: Operator) -> None:
     assert "--install-completion" not in outcome.stdout
 
 
+def test_it_says_which_version_it_is(operator: Operator) -> None:
+    outcome = operator.run("--version")
+
+    assert (outcome.code, outcome.stdout, outcome.stderr) == (0, f"auth-service {VERSION}\n", "")
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_explains_itself(operator: Operator, command: str) -> None:
     outcome = operator.run(command, "--help")
@@ -33,15 +40,26 @@ def test_every_command_explains_itself(operator: Operator, command: str) -> None
     "command", [["--help"], ["serve", "--help"], ["clients", "create", "--help"], ["keys", "list", "--help"]]
 )
 def test_help_imports_nothing_that_takes_long(command: list[str]) -> None:
+    outcome = _run_and_name_modules(*command)
+
+    assert outcome.returncode == 0
+    assert HEAVY & set(outcome.stderr.split()) == set()
+
+
+def test_what_serves_loads_nothing_that_colours_terminals() -> None:
+    outcome = _run_and_name_modules("serve")
+
+    assert (outcome.returncode, outcome.stderr.partition(":")[0]) == (2, "auth-service")  # nothing is set
+    assert {"structlog", "uvicorn"} <= set(outcome.stderr.split())
+    assert {"rich.console", "pygments", "segno"} & set(outcome.stderr.split()) == set()
+
+
+def _run_and_name_modules(*command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command without any setting, and name on standard error what it imported."""
     code = (
         "import sys; from auth_service.__main__ import main\ntry: main()\nfinally: print(*sys.modules, file=sys.stderr)"
     )
-
-    outcome = subprocess.run(
-        [sys.executable, "-c", code, *command], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-
-    assert HEAVY & set(outcome.stderr.split()) == set()
+    return subprocess.run([sys.executable, "-c", code, *command], cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 def test_no_command_at_all_prints_the_help(operator: Operator) -> None:

@@ -188,6 +188,7 @@ async def test_no_list_reads_a_growing_table_from_end_to_end(
     town: Town, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search, "MAX_SORTED", USERS // 40)  # as much less as the table is smaller than a large one
+    monkeypatch.setattr(search, "MAX_SORTED_BY_ADDRESS", USERS // 40)
     monkeypatch.setattr(keyset, "MAX_WALKED", USERS // 40)
 
     with watched_statements(town.service) as statements:

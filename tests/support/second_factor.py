@@ -21,6 +21,16 @@ MFA_REQUIRED = {
     "expires_in": 300,
 }
 
+OFF = {"enabled": False, "confirmed_at": None, "recovery_codes_left": 0}
+
+
+async def read_totp(service: Service, account: Account) -> dict[str, object]:
+    """Return what the account's owner is told about the app."""
+    answer = await service.client.get("/users/me/totp", headers=bearer(account))
+    assert answer.status_code == 200
+    body: dict[str, object] = answer.json()
+    return body
+
 
 def code_of(secret: str, *, steps: int = 0) -> str:
     """Return what an app shows now, or some steps of half a minute from now."""

@@ -24,9 +24,9 @@ FROM (
 ) AS people
 """
 _TERMS = """
-INSERT INTO user_search_terms (term, user_id)
-SELECT term, id FROM users, LATERAL (VALUES (email_normalized), (split_part(email_normalized, '@', 2)), ('person'))
-AS terms (term)
+INSERT INTO user_search_terms (term, created_at, user_id)
+SELECT term, created_at, id FROM users,
+    LATERAL (VALUES (email_normalized), (split_part(email_normalized, '@', 2)), ('person')) AS terms (term)
 """
 _ITEMS = """
 INSERT INTO items (id, owner_id, title, created_at, updated_at)

@@ -77,14 +77,19 @@ class SilenceWatch:
         options.update(last)
         return None
 
-    def _on_connect(self, connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN401 - the driver's
+    def _on_connect(self, connection: Any, entry: ConnectionPoolEntry) -> None:  # noqa: ANN401 - the driver's
         self._connecting_since = None
         _notice_lost_hosts(connection.driver_connection)
+        self._lend(entry)  # the engine asks the server some things before it lends its first connection
 
     def _on_checkout(self, connection: Any, entry: ConnectionPoolEntry, _lent: PoolProxiedConnection) -> None:  # noqa: ANN401
         if self._is_silent:
             connection.driver_connection.terminate()  # or the pool would say goodbye to a server that does not answer
         self._refuse_while_silent()
+        self._lend(entry)
+
+    def _lend(self, entry: ConnectionPoolEntry) -> None:
+        self._lent.pop(entry, None)
         self._lent[entry] = asyncio.get_running_loop().time()
         self._look_later()
 
@@ -113,6 +118,10 @@ class SilenceWatch:
     def _look(self) -> None:
         """Ask the server when somebody has waited for a noticeable time; stop looking when nobody waits."""
         self._timer = None
+        for entry in [
+            entry for entry in self._lent if (driver := entry.driver_connection) is None or driver.is_closed()
+        ]:
+            del self._lent[entry]
         oldest = next(iter(self._lent.values()), None)
         since = min((moment for moment in (oldest, self._connecting_since) if moment is not None), default=None)
         if since is None or self._asking is not None:

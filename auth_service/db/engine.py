@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import sqlalchemy.exc
 from sqlalchemy import Connection, Dialect, event
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
@@ -100,6 +101,7 @@ async def _naming_outages() -> AsyncIterator[None]:
         sqlalchemy.exc.OperationalError,
         sqlalchemy.exc.InterfaceError,
         sqlalchemy.exc.TimeoutError,
+        asyncpg.InternalClientError,  # what the driver says when the server's farewell came before the question
         OSError,
     ) as error:
         raise DatabaseUnavailableError from error

@@ -7,7 +7,7 @@ import pytest
 
 from auth_service.db.schema_revision import MIGRATIONS
 
-BEFORE_THE_FIRST_RELEASE = {"0001", "0002", "0003", "0004"}
+BEFORE_THE_FIRST_RELEASE = {"0001", "0002", "0003", "0004", "0005"}
 SAID = "contracts_what_is_unused_since"
 CONTRACTING_CALLS = {
     "alter_column",

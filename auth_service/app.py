@@ -47,6 +47,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
         async with telemetry.sending, Runtime(settings, clock=clock) as runtime:
             app.state.runtime = runtime
             await runtime.load_keys()
+            runtime.hurry()
             async with (
                 _repeating(runtime.refresh_stand_ins, every=_STAND_INS_EVERY),
                 _repeating(runtime.tend_keys, every=settings.tokens.key_refresh_interval),

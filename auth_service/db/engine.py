@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import sqlalchemy.exc
 from sqlalchemy import Connection, Dialect, event
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
@@ -84,6 +85,11 @@ class Database:
         async with _naming_outages(), self._writing_engine.connect() as connection:
             yield connection
 
+    def hurry(self) -> None:
+        """Let nobody wait for a server that says nothing: from now on requests are served."""
+        if self._watch is not None:
+            self._watch.hurry()
+
     async def dispose(self) -> None:
         """Close every connection."""
         if self._watch is not None:
@@ -100,6 +106,7 @@ async def _naming_outages() -> AsyncIterator[None]:
         sqlalchemy.exc.OperationalError,
         sqlalchemy.exc.InterfaceError,
         sqlalchemy.exc.TimeoutError,
+        asyncpg.InternalClientError,  # what the driver says when the server's farewell came before the question
         OSError,
     ) as error:
         raise DatabaseUnavailableError from error

@@ -30,7 +30,7 @@ from sqlalchemy.types import TypeDecorator
 from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
 
 from auth_service.db.base import Table
-from auth_service.db.liveness import without_asking
+from auth_service.db.liveness import asking
 from auth_service.db.session import Session
 from auth_service.db.types import Money
 
@@ -105,10 +105,11 @@ async def _fetch(engine: AsyncEngine, text: str, parameters: Sequence[object]) -
     """Ask once more when the connection was lost meanwhile, but not when nothing answers."""
     try:
         try:
-            with without_asking():
+            with asking(always=False):
                 return await _ask(engine, text, parameters)
         except _LOST:
-            return await _ask(engine, text, parameters)
+            with asking(always=True):
+                return await _ask(engine, text, parameters)
     except (asyncpg.PostgresError, AsyncAdapt_asyncpg_dbapi.Error) as error:
         raise DBAPIError(text, None, error, hide_parameters=True) from error
     except asyncpg.InternalClientError as error:  # the second connection heard a farewell too

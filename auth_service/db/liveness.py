@@ -17,13 +17,17 @@ _FAULTS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.Inter
 _FRESH_SECONDS = 1
 _ANSWERED = "answered_at"
 
-_is_asked: ContextVar[bool] = ContextVar("is_asked", default=True)
+_is_asked: ContextVar[bool | None] = ContextVar("is_asked", default=None)
 
 
 @contextmanager
-def without_asking() -> Iterator[None]:
-    """Save the round trip: for whoever has one statement, and does not wait for its answer without end."""
-    reset = _is_asked.set(False)
+def asking(*, always: bool) -> Iterator[None]:
+    """Save the round trip, or never save it.
+
+    The first is for whoever has one statement, and does not wait for its answer without end; the second for whoever has
+    just met a connection that was lost: the others of the pool may be as well.
+    """
+    reset = _is_asked.set(always)
     try:
         yield
     finally:
@@ -42,7 +46,8 @@ def watch_liveness(engine: Engine, *, patience_seconds: float) -> None:
         if driver.is_closed():
             raise DisconnectionError
         is_fresh = time.monotonic() - entry.info.get(_ANSWERED, float("-inf")) < _FRESH_SECONDS
-        if _is_asked.get() and not is_fresh:
+        is_asked = _is_asked.get()
+        if not is_fresh if is_asked is None else is_asked:
             try:
                 await_only(driver.execute("SELECT", timeout=patience_seconds))
             except _FAULTS as error:

@@ -25,6 +25,7 @@ _NOTICEABLE_SECONDS = 0.3
 _LOOK_SECONDS = 0.2
 _PATIENCE = 0.75  # of what a connection may take, so that the verdict comes before those who wait give up by themselves
 _SHORTEST_PATIENCE_SECONDS = 1.0
+_LONGEST_PATIENCE_SECONDS = 10.0
 _ADAPTERS_OWN = {"async_creator_fn", "prepared_statement_cache_size", "prepared_statement_name_func"}
 _WHICH = "target_session_attrs"
 _FAULTS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
@@ -41,7 +42,8 @@ class SilenceWatch:
     def __init__(self, engine: Engine, *, connect_seconds: float) -> None:
         """Watch the pool of `engine`, whose connections may take so long to make."""
         self._host = engine.url.host
-        self._patience = max(_SHORTEST_PATIENCE_SECONDS, _PATIENCE * connect_seconds)
+        self._patience = _LONGEST_PATIENCE_SECONDS
+        self._hurried_patience = max(_SHORTEST_PATIENCE_SECONDS, _PATIENCE * connect_seconds)
         self._arguments: tuple[list[Any], dict[str, Any]] = ([], {})
         self._lent: dict[ConnectionPoolEntry, float] = {}  # since when; the oldest stands first
         self._connecting_since: float | None = None
@@ -53,6 +55,13 @@ class SilenceWatch:
         self._asking: asyncio.Task[None] | None = None
         for name in ("do_connect", "connect", "checkout", "checkin", "close"):
             event.listen(engine, name, getattr(self, f"_on_{name}"), insert=True)
+
+    def hurry(self) -> None:
+        """Conclude soon, because from now on somebody waits for an answer.
+
+        Until then there is time: where five replicas start at once on one machine, a server that is well may take long.
+        """
+        self._patience = self._hurried_patience
 
     def close(self) -> None:
         """Watch no longer; the connections are about to be closed."""

@@ -66,6 +66,11 @@ class Runtime(Parts):
         if self.replica is not None:
             await self.replica.database.dispose()
 
+    def hurry(self) -> None:
+        """Let nobody wait for a database that says nothing: from now on requests are served."""
+        for database in (self.database, *([self.replica.database] if self.replica else [])):
+            database.hurry()
+
     async def load_keys(self) -> None:
         """Load the signing keys, and make those that are missing.
 

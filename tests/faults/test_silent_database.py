@@ -62,6 +62,7 @@ async def _silent(postgres: PostgresServer) -> AsyncIterator[None]:
 @asynccontextmanager
 async def _opened(url: str) -> AsyncIterator[Database]:
     database = Database(DatabaseSettings.model_validate({"url": url, **BY_DEFAULT}))
+    database.hurry()
     try:
         yield database
     finally:

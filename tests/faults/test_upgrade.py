@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import Callable, Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy import Connection, text
 from auth_service.authz.principal import OPERATOR
 from auth_service.db.base import Table
 from auth_service.db.engine import Database
+from auth_service.db.errors import DatabaseUnavailableError
 from auth_service.db.migrations import alembic_config, upgrade
 from auth_service.db.schema_revision import current_revision, head_revision, known_revisions
 from auth_service.db.settings import DatabaseSettings
@@ -59,9 +60,10 @@ def migrate_to_next_release(tmp_path: Path) -> Migrate:
             command.upgrade(config, "head")
 
         database = Database(DatabaseSettings.model_validate({"url": url}))
-        async with database.connection() as connection:
-            await connection.run_sync(run)
-        assert await current_revision(database) == "next"
+        while await current_revision(database) != "next":
+            with suppress(DatabaseUnavailableError):  # it met what the replica does in the background: then once more
+                async with database.connection() as connection:
+                    await connection.run_sync(run)
         await database.dispose()
 
     return migrate

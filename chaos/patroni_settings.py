@@ -10,7 +10,7 @@ _PROGRAMS = ("patroni", "etcd")
 _TRUSTED = "127.0.0.1/32 trust"
 
 # The leader's claim lasts 20 s, the least that Patroni allows: so long after its machine died nobody else may begin.
-_TIMES = {"ttl": 20, "loop_wait": 2, "retry_timeout": 3}
+_TIMES = {"ttl": 20, "loop_wait": 1, "retry_timeout": 3}
 _SYNCHRONOUS = {"synchronous_mode": True, "synchronous_mode_strict": True}
 _ASYNCHRONOUS = {"synchronous_mode": False, "maximum_lag_on_failover": 1_073_741_824}
 

@@ -75,7 +75,7 @@ class HeadersMiddleware:
         finally:
             for tell in self._told:
                 tell(scope, status, time.perf_counter() - began)
-            request.is_over()
+            request.end()
 
 
 def _request_id(headers: Headers) -> str:

@@ -57,7 +57,7 @@ def run_dev(*, host: str, port: int) -> None:
         configure_logs(as_json=False)
         with metrics_ports(settings.metrics, workers=1) as metrics:
             ready = partial(typer.echo, welcome)
-            serve_application(settings, listener, metrics, when_ready=ready, access_log=True)
+            serve_application(settings, listener, metrics, when_ready=ready)
 
 
 def print_environment(*, host: str, port: int) -> None:
@@ -116,6 +116,7 @@ def _own_environment(base_url: str, state: DevState) -> dict[str, str]:
         "AUTH_SECURITY__MASTER_KEYS": state.master_key,
         "AUTH_TOKENS__ISSUER": base_url,
         "AUTH_HTTP__DOCS": "true",
+        "AUTH_HTTP__ACCESS_LOG": "true",
         "AUTH_MAIL__TRANSPORT": MailTransport.CONSOLE,
     }
 

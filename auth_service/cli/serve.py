@@ -36,7 +36,7 @@ def run_serve(*, host: str, port: int, workers: int) -> None:
                 asyncio.run(_check(settings))
             configure_logs(as_json=True)
             ready = partial(log.info, "service.ready", **address)
-            serve_application(settings, listener, metrics, when_ready=ready, access_log=False)
+            serve_application(settings, listener, metrics, when_ready=ready)
             return
         configure_logs(as_json=True)
         together = Workers(
@@ -67,11 +67,11 @@ def _work(settings: Settings, listener: socket.socket, metrics: Sequence[socket.
     """Be one of several processes."""
     with failing_clearly(tell=link.report_fault):
         asyncio.run(_check(settings))
-    serve_application(settings, listener, metrics, when_ready=link.report_ready, access_log=False)
+    serve_application(settings, listener, metrics, when_ready=link.report_ready)
 
 
 def serve_application(
-    settings: Settings, listener: socket.socket, metrics: Sequence[socket.socket], *, when_ready: Act, access_log: bool
+    settings: Settings, listener: socket.socket, metrics: Sequence[socket.socket], *, when_ready: Act
 ) -> None:
     """Make the application of this process, and serve it until the process is told to stop."""
     app = create_app(settings)
@@ -85,7 +85,7 @@ def serve_application(
         when_told_to_stop=lambda: turn_readiness_red(app),
         when_stopping=lambda: let_waiters_go(app),
     )
-    run(app, listener, settings.http, moments, access_log=access_log)
+    run(app, listener, settings.http, moments)
 
 
 async def _check(settings: Settings) -> None:

@@ -25,7 +25,7 @@ log = structlog.get_logger()
 Application = Callable[..., Any]  # ASGI
 Act = Callable[[], None]
 
-_GRACE_SECONDS = 20
+GRACE_SECONDS = 20
 _BACKLOG = 2048
 _OTHER_DESCRIPTORS = 256
 _WATCH_SECONDS = 0.5
@@ -53,9 +53,7 @@ class Moments:
     when_stopping: Act
 
 
-def run(
-    app: Application, listener: socket.socket, settings: HttpSettings, moments: Moments, *, access_log: bool
-) -> None:
+def run(app: Application, listener: socket.socket, settings: HttpSettings, moments: Moments) -> None:
     """Serve until SIGTERM or SIGINT, go on for as long as `drain_delay` says, then finish what is in flight.
 
     The server raises the signal that ended it once more, when all is done: being told to stop is no failure.
@@ -64,12 +62,12 @@ def run(
     config = uvicorn.Config(
         app,
         log_config=None,
-        access_log=access_log,
+        access_log=False,  # it would write paths, and there are tokens in those
         server_header=False,
         proxy_headers=False,  # X-Forwarded-For is a claim by whoever sends it
         backlog=_BACKLOG,
         timeout_keep_alive=settings.keep_alive_timeout.total_seconds(),  # type: ignore[arg-type] # a timer's delay
-        timeout_graceful_shutdown=_GRACE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
     )
     config.load()
     connections = Connections(_limits(settings))

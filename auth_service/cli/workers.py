@@ -20,11 +20,12 @@ import structlog
 import typer
 
 from auth_service.cli.failures import REFUSED, fail, write_to_operator
+from auth_service.cli.server import GRACE_SECONDS
 
 log = structlog.get_logger()
 
 _TOLD_TO_STOP = {signal.SIGTERM, signal.SIGINT}
-_PATIENCE_SECONDS = 25.0  # a little more than a worker gives what is in flight
+_PATIENCE_SECONDS = GRACE_SECONDS + 5.0  # what a worker gives what is in flight, and its way out
 _STEADY_SECONDS = 10.0
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 30.0

@@ -11,12 +11,11 @@ from prometheus_client.registry import Collector
 from auth_service.mail.backlog import Backlog, read_backlog
 from auth_service.monitoring.exposition import outbox, snapshot
 from auth_service.monitoring.families import gauge
-from auth_service.monitoring.outbox_watch import PATIENCE_SECONDS, Answer, OutboxWatch
+from auth_service.monitoring.outbox_watch import PATIENCE_SECONDS, OutboxWatch
 from auth_service.monitoring.request_meter import RequestMeter
 from auth_service.wiring.runtime import Runtime
 
 _LONGEST_SCRAPE_SECONDS = 1.5 * PATIENCE_SECONDS  # Prometheus waits for 10 s by default
-_BUSY = "loop_busy"
 
 
 class ServiceCollector(Collector):
@@ -35,26 +34,26 @@ class ServiceCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield every metric; what the loop did not say in time is left out."""
-        answer, delay = self._ask_loop()
+        backlog, delay = self._ask_loop()
         yield from snapshot(self._runtime, self._requests)
         yield gauge("event_loop_delay_seconds", "How long the event loop took to hear of this scrape.", delay)
-        yield from outbox(self.watch, answer)
+        yield from outbox(self.watch, backlog)
 
-    def _ask_loop(self) -> tuple[Answer, float]:
+    def _ask_loop(self) -> tuple[Backlog | None, float]:
         began = time.perf_counter()
         heard: list[float] = []
 
-        async def ask() -> Answer:
+        async def ask() -> Backlog | None:
             heard.append(time.perf_counter())
             return await self.watch.answer()
 
         asked = asyncio.run_coroutine_threadsafe(ask(), self._loop)
         try:
-            answer = asked.result(_LONGEST_SCRAPE_SECONDS)
+            backlog = asked.result(_LONGEST_SCRAPE_SECONDS)
         except (TimeoutError, CancelledError):
             asked.cancel()
-            answer = Answer(None, _BUSY)
-        return answer, (heard[0] if heard else time.perf_counter()) - began
+            backlog = None
+        return backlog, (heard[0] if heard else time.perf_counter()) - began
 
     async def _read_backlog(self) -> Backlog:
         async with self._runtime.database.transaction(writing=False) as session:

@@ -2,18 +2,22 @@
 
 import asyncio
 import socket
+import sys
 import threading
 import time
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BufferedReader
 
+import structlog
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 
 from auth_service.monitoring.collector import ServiceCollector
 from auth_service.monitoring.request_meter import RequestMeter
 from auth_service.wiring.runtime import Runtime
+
+log = structlog.get_logger()
 
 PATH = "/metrics"
 MOST_AT_ONCE = 8
@@ -61,6 +65,14 @@ class _Server(ThreadingHTTPServer):
         """Take a place."""
         return self._places.acquire(blocking=False)
 
+    def process_request(self, request: socket.socket, address: tuple[str, int]) -> None:  # type: ignore[override]
+        """Begin a thread for it, and leave the place to others when there is none to be had."""
+        try:
+            super().process_request(request, address)
+        except BaseException:
+            self._places.release()
+            raise
+
     def process_request_thread(self, request: socket.socket, address: tuple[str, int]) -> None:  # type: ignore[override]
         """Answer, and leave the place to others."""
         try:
@@ -69,7 +81,9 @@ class _Server(ThreadingHTTPServer):
             self._places.release()
 
     def handle_error(self, _request: object, _address: object) -> None:
-        """Leave it: somebody hung up, or took too long."""
+        """Leave it when somebody hung up or took too long; anything else is a defect."""
+        if not isinstance(sys.exception(), OSError):
+            log.error("metrics.failed", exc_info=sys.exception())
 
 
 class _Handler(BaseHTTPRequestHandler):

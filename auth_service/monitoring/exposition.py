@@ -8,8 +8,9 @@ from auth_service.audit.events import AuditEvent, Outcome
 from auth_service.authenticators.throttle_settings import ThrottleKind
 from auth_service.db.engine import Database
 from auth_service.db.pool_use import use_of_pool
+from auth_service.mail.backlog import Backlog
 from auth_service.monitoring.families import counter, gauge, gauges, histogram
-from auth_service.monitoring.outbox_watch import Answer, OutboxWatch
+from auth_service.monitoring.outbox_watch import OutboxWatch
 from auth_service.monitoring.request_meter import RequestMeter
 from auth_service.version import VERSION
 from auth_service.wiring.runtime import Runtime
@@ -80,8 +81,8 @@ def _databases(runtime: Runtime) -> Iterator[Metric]:
     yield gauges("pool_in_use", "Connections that requests work with.", ["database"], _by_one(in_use))
     yield gauges("pool_idle", "Connections that are open and idle.", ["database"], _by_one(idle))
     yield gauges("pool_limit", "Connections that there can be.", ["database"], _by_one(limits))
-    away = None if runtime.replica is None else not runtime.replica.is_away
-    yield gauge("read_replica_up", "Whether lists come from the read replica, where there is one.", away)
+    is_up = None if runtime.replica is None else not runtime.replica.is_away
+    yield gauge("read_replica_up", "Whether lists come from the read replica, where there is one.", is_up)
 
 
 def _throttles(runtime: Runtime) -> Iterator[Metric]:
@@ -115,15 +116,9 @@ def _keys(runtime: Runtime) -> Iterator[Metric]:
     )
 
 
-def outbox(watch: OutboxWatch, answer: Answer) -> Iterator[Metric]:
-    """Yield how much mail waits, or that nobody knows, and why."""
-    backlog = answer.backlog
-    yield gauges(
-        "outbox_up",
-        "Whether the database said how much mail waits; if not, the reason.",
-        ["reason"],
-        [((answer.fault,), backlog is not None)],
-    )
+def outbox(watch: OutboxWatch, backlog: Backlog | None) -> Iterator[Metric]:
+    """Yield how much mail waits, or that nobody knows."""
+    yield gauge("outbox_up", "Whether the database said how much mail waits.", backlog is not None)
     yield gauge(
         "outbox_waiting", "Messages that are not sent yet, 10000 at most.", None if backlog is None else backlog.waiting
     )

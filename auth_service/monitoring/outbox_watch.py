@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 import structlog
 
@@ -17,27 +16,19 @@ ASKED_EVERY_SECONDS = 10.0
 PATIENCE_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What there is to know; without a backlog `fault` says why: timeout, unavailable or defect."""
-
-    backlog: Backlog | None
-    fault: str = ""
-
-
 class OutboxWatch:
     """Keeps the last answer for a while, also that there was none: who scrapes twice as often costs no more."""
 
     def __init__(self, read: Callable[[], Awaitable[Backlog]], *, clock: Callable[[], float] = time.monotonic) -> None:
-        """Ask by `read`."""
+        """Ask by `read`; `faults` counts why there was no answer: timeout, unavailable or defect."""
         self._read = read
         self._clock = clock
         self._asked_at: float | None = None
-        self._asking: asyncio.Task[Answer] | None = None
+        self._asking: asyncio.Task[Backlog | None] | None = None
         self.faults: Counter[str] = Counter()
 
-    async def answer(self) -> Answer:
-        """Return what is known, at most `ASKED_EVERY_SECONDS` old."""
+    async def answer(self) -> Backlog | None:
+        """Return what is known, at most `ASKED_EVERY_SECONDS` old; None when the database did not say."""
         now = self._clock()
         if self._asking is None or self._asked_at is None or now - self._asked_at >= ASKED_EVERY_SECONDS:
             self._asked_at = now
@@ -50,10 +41,10 @@ class OutboxWatch:
             self._asking.cancel()
             await asyncio.gather(self._asking, return_exceptions=True)
 
-    async def _ask(self) -> Answer:
+    async def _ask(self) -> Backlog | None:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                return Answer(await self._read())
+                return await self._read()
         except TimeoutError:
             fault = "timeout"
         except UnavailableError:
@@ -62,4 +53,4 @@ class OutboxWatch:
             log.exception("metrics.outbox_unread")
             fault = "defect"
         self.faults[fault] += 1
-        return Answer(None, fault)
+        return None

@@ -11,7 +11,7 @@ from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Span, SpanLimits, SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 from opentelemetry.trace import get_current_span
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -33,8 +33,8 @@ class Tracing:
     The framework starts the spans. What it would send besides, the text of exceptions and its own metrics, stays here.
     """
 
-    def __init__(self, settings: TracingSettings, exporter: SpanExporter | None = None) -> None:
-        """Send to the endpoint of the settings, or by `exporter`."""
+    def __init__(self, settings: TracingSettings) -> None:
+        """Send to the endpoint of the settings."""
         self._ratio = settings.sample_ratio
         self._provider = TracerProvider(
             sampler=ParentBased(ALWAYS_ON),
@@ -43,7 +43,7 @@ class Tracing:
             shutdown_on_exit=False,
         )
         self._provider.add_span_processor(_Scrubber())
-        exporter = exporter or OTLPSpanExporter(settings.endpoint, timeout=_EXPORT_SECONDS)
+        exporter = OTLPSpanExporter(settings.endpoint, timeout=_EXPORT_SECONDS)
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self.config: TelemetryConfig = {
             "tracer_provider": self._provider,

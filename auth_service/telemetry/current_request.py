@@ -25,7 +25,7 @@ class RequestAtHand:
         self.scope: Scope | None = scope
         self._before = _current.set(self)
 
-    def is_over(self) -> None:
+    def end(self) -> None:
         """Let go of it, in this context and in every copy."""
         self.scope = None
         _current.reset(self._before)

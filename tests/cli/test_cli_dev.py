@@ -84,8 +84,8 @@ def test_the_printed_lines_work_when_pasted_and_again_at_the_second_start(newcom
     assert first_answer["scope"] == "admin items:read items:write profile:read profile:write"
     assert (newcomer.folder / "var" / "dev.json").stat().st_mode & 0o777 == 0o600
     assert (ends[0].code, ends[0].stdout) == (130, "")
-    asked = r"127\.0\.0\.1:\d+ - \"POST /oauth/token HTTP/1\.1\" 200 caller=client_first_party request_id=\w+"
-    assert re.fullmatch(rf"\S+Z \[info +\] {asked}\n", ends[0].stderr)
+    finished = r"request\.finished +caller=client_first_party method=POST .* route=/oauth/token status=200"
+    assert re.fullmatch(rf"\S+Z \[info +\] {finished}\n", ends[0].stderr)
 
 
 @pytest.mark.interop
@@ -126,6 +126,7 @@ def test_other_commands_work_on_the_same_with_what_it_says(newcomer: Operator) -
         "AUTH_SECURITY__MASTER_KEYS": state.master_key,
         "AUTH_TOKENS__ISSUER": "http://127.0.0.1:9000",
         "AUTH_HTTP__DOCS": "true",
+        "AUTH_HTTP__ACCESS_LOG": "true",
         "AUTH_MAIL__TRANSPORT": "console",
     }
     assert (outcome.code, outcome.stderr) == (0, "")

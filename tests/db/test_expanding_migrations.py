@@ -1,6 +1,7 @@
 """Migrations expand: the release before still works over what they leave (docs/decisions/0019)."""
 
 import ast
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -22,15 +23,15 @@ CONTRACTING_CALLS = {
 
 
 def contractions(source: str) -> list[str]:
-    """Return what in `upgrade` an older release may stumble over, unless the migration says why it does not."""
+    """Return what but in `downgrade` an older release may stumble over, unless the migration says why it does not."""
     tree = ast.parse(source)
     if any(isinstance(node, ast.Name) and node.id == SAID for node in ast.walk(tree)):
         return []
-    upgrades = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "upgrade"]
-    return [found for upgrade in upgrades for found in _contractions_of(upgrade)]
+    tree.body = [node for node in tree.body if not (isinstance(node, ast.FunctionDef) and node.name == "downgrade")]
+    return list(_contractions_of(tree))
 
 
-def _contractions_of(upgrade: ast.FunctionDef) -> Iterator[str]:
+def _contractions_of(upgrade: ast.Module) -> Iterator[str]:
     made = {_first_text(call) for call in _calls(upgrade) if _name(call) == "create_table"}
     for call in _calls(upgrade):
         options = {option.arg: option.value for option in call.keywords}
@@ -38,6 +39,8 @@ def _contractions_of(upgrade: ast.FunctionDef) -> Iterator[str]:
             yield _name(call)
         elif _name(call) == "create_index" and _is(options.get("unique"), value=True) and _table(call) not in made:
             yield "create_index(unique=True)"
+        elif _name(call) == "execute" and re.search(r"\b(ALTER|DROP)\b", ast.unparse(call), re.IGNORECASE):
+            yield "execute"
         elif _name(call) == "add_column":
             yield from ("add_column(nullable=False)" for column in _calls(call) if _demands_a_value(column))
 
@@ -90,6 +93,8 @@ def test_migrations_after_the_first_release_expand() -> None:
         ('op.add_column("items", sa.Column("note", sa.String(20), nullable=True))', []),
         ('op.create_index("ix", "items", ["title"])', []),
         ('op.create_table("notes")\n    op.create_index("ix", "notes", ["text"], unique=True)', []),
+        ('op.execute("ALTER TABLE items DROP COLUMN price")', ["execute"]),
+        ('_go()\n\n\ndef _go():\n    op.drop_table("items")', ["drop_table"]),
         (f'{SAID} = "0.2.0"\n    op.drop_column("items", "price")', []),
     ],
 )

@@ -1,11 +1,14 @@
 """Servers and migration: in every overlay they fit together, and a restricted namespace admits them."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
 from auth_service.cli.configuration import variables
+from auth_service.cli.server import GRACE_SECONDS
 from auth_service.security.settings import HashingSettings
 from auth_service.settings import SECRETS_DIR
 from auth_service.version import VERSION
@@ -82,13 +85,16 @@ def test_only_readiness_depends_on_the_database(manifests: list[Manifest]) -> No
     assert server["readinessProbe"]["timeoutSeconds"] > 3
 
 
-def test_a_leaving_server_has_time_to_finish_after_the_pause(manifests: list[Manifest]) -> None:
+def test_a_leaving_server_has_time_to_drain_and_to_finish_after_the_pause(manifests: list[Manifest]) -> None:
     [server] = containers("Deployment", manifests)
 
     pause = server["lifecycle"]["preStop"]["sleep"]["seconds"]
+    drain = TypeAdapter(timedelta).validate_python(settings(manifests)["AUTH_HTTP__DRAIN_DELAY"]).total_seconds()
 
     assert pause >= 5
-    assert pod_template("Deployment", manifests)["spec"]["terminationGracePeriodSeconds"] >= pause + 30
+    assert drain >= 5
+    grace = pod_template("Deployment", manifests)["spec"]["terminationGracePeriodSeconds"]
+    assert grace >= pause + drain + GRACE_SECONDS + 5
 
 
 def test_the_migration_migrates_and_keeps_the_log_of_a_failure(manifests: list[Manifest]) -> None:
@@ -163,7 +169,7 @@ def test_every_container_is_set_up_by_the_config_map_alone(manifests: list[Manif
 def test_the_config_map_holds_settings_and_none_that_is_secret(manifests: list[Manifest]) -> None:
     named = settings(manifests).keys()
 
-    assert named <= {*variables(), SECRETS_DIR, "AUTH_METRICS__HOST", "AUTH_METRICS__PORT"}
+    assert named <= {*variables(), SECRETS_DIR}
     assert SECRET_KEYS.isdisjoint(named)
 
 

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from auth_service.db.errors import DatabaseUnavailableError
 from auth_service.mail.backlog import Backlog
 from auth_service.monitoring import outbox_watch
-from auth_service.monitoring.outbox_watch import ASKED_EVERY_SECONDS, Answer, OutboxWatch
+from auth_service.monitoring.outbox_watch import ASKED_EVERY_SECONDS, OutboxWatch
 
 BACKLOG = Backlog(waiting=3, given_up=1, overdue_seconds=7.5)
 
@@ -52,7 +52,7 @@ async def test_however_often_it_is_scraped_the_database_is_asked_once_in_a_while
     now += ASKED_EVERY_SECONDS
     answers.append(await watch.answer())
 
-    assert answers == [Answer(BACKLOG)] * 6
+    assert answers == [BACKLOG] * 6
     assert asked.times == 2
 
 
@@ -62,7 +62,7 @@ async def test_two_who_scrape_at_once_share_one_question() -> None:
 
     answers = list(await asyncio.gather(watch.answer(), watch.answer()))
 
-    assert answers == [Answer(BACKLOG)] * 2
+    assert answers == [BACKLOG] * 2
     assert asked.times == 1
 
 
@@ -77,7 +77,7 @@ async def test_without_an_answer_the_reason_is_told_and_kept_as_long_as_an_answe
     with capture_logs() as logged:
         answers = [await watch.answer() for _ in range(2)]
 
-    assert answers == [Answer(None, fault)] * 2
+    assert answers == [None] * 2
     assert (asked.times, watch.faults) == (1, {fault: 1})
     assert [line["event"] for line in logged] == (["metrics.outbox_unread"] if fault == "defect" else [])
 
@@ -95,4 +95,4 @@ async def test_a_scrape_that_gives_up_leaves_the_answer_to_the_next_one() -> Non
     impatient.cancel()
     released.set()
 
-    assert await watch.answer() == Answer(BACKLOG)
+    assert await watch.answer() == BACKLOG

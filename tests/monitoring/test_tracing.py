@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from threading import Event
 from typing import Any
 
 import pytest
@@ -28,6 +29,19 @@ class Collector(InMemorySpanExporter):
 
     def spans(self) -> list[ReadableSpan]:
         return list(self.get_finished_spans())
+
+
+class Hanging(InMemorySpanExporter):
+    """A collector that takes as long to part from as somebody wants."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.was_told, self.may_end, self.is_done = Event(), Event(), False
+
+    def shutdown(self) -> None:
+        self.was_told.set()
+        self.may_end.wait(20)
+        self.is_done = True
 
 
 @pytest.fixture
@@ -159,8 +173,12 @@ def test_where_it_is_off_neither_prometheus_nor_the_sdk_of_opentelemetry_is_load
 async def test_a_collector_that_is_away_keeps_nobody_from_stopping(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tracing, "_GOODBYE_SECONDS", 0.01)
     monkeypatch.setattr(tracing, "_EXPORT_SECONDS", 0.01)
-    settings = _settings(endpoint="http://127.0.0.1:1/v1/traces")
+    hanging = Hanging()
+    monkeypatch.setattr(tracing, "OTLPSpanExporter", lambda *_arguments, **_more: hanging)
 
-    async with tracing.Tracing(settings.tracing) as traces:
-        span = traces.config["tracer_provider"].get_tracer("x").start_span("x")  # type: ignore[union-attr]
-        span.end()
+    async with tracing.Tracing(_settings().tracing):
+        pass  # on the way out it says goodbye
+
+    assert hanging.was_told.wait(10)
+    assert not hanging.is_done
+    hanging.may_end.set()

@@ -20,7 +20,7 @@ def _request(*traceparents: str, **state: object) -> Iterator[None]:
     try:
         yield
     finally:
-        request.is_over()
+        request.end()
 
 
 def _scope(*traceparents: str, **state: object) -> dict[str, Any]:

@@ -5,7 +5,6 @@ its headers, its body or its reading of the answer would be waited for without e
 """
 
 import asyncio
-import json
 import socket
 import struct
 from collections.abc import Iterator
@@ -18,11 +17,12 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from auth_service.api.middleware import SECURITY_HEADERS
+from auth_service.cli.early_answer import early_answer
 
 _MOST_HEADERS = 1_000
 _MOST_PIPELINED = 32
 _HEAD_BYTES = 131_072
+_SWALLOWED_BYTES = 67_108_864
 _CHUNK_OVERHEAD = 8  # a body in chunks of a byte is six times as long on the wire
 _LINGER_SECONDS = 1.0  # who closes at once while the other still sends may destroy the answer on its way
 _RESET = struct.pack("ii", 1, 0)
@@ -127,8 +127,7 @@ class Connection(HttpToolsProtocol):
 
     def _limit_request(self) -> None:
         """Refuse an endless head, endless trailers, and whatever the body is wrapped into."""
-        most = _HEAD_BYTES if self._is_in_head else self._limits.request_bytes
-        if self._received <= most and len(self.headers) <= _MOST_HEADERS:
+        if self._received <= self._most_bytes and len(self.headers) <= _MOST_HEADERS:
             return
         if self._is_in_head:
             detail = f"A request's head may have {_MOST_HEADERS} fields and {_HEAD_BYTES} bytes."
@@ -136,6 +135,13 @@ class Connection(HttpToolsProtocol):
         else:
             detail = f"A request body may have {self._limits.body_bytes} bytes."
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", detail)
+
+    @property
+    def _most_bytes(self) -> int:
+        if self._is_in_head:
+            return _HEAD_BYTES
+        # Who was refused already reads the answer when all is sent: the rest of a body is swallowed, and kept nowhere.
+        return _SWALLOWED_BYTES if self.cycle.response_complete else self._limits.request_bytes
 
     def on_message_begin(self) -> None:
         """Give the whole request its time from the first byte; the first of a connection has it from the beginning."""
@@ -227,20 +233,5 @@ class Connection(HttpToolsProtocol):
         self._is_refused = True
         self._tell_application()
         self.headers = []
-        self.transport.write(_problem(status, code, detail))
+        self.transport.write(early_answer(status, code, detail))
         self._all.wait(self, _LINGER_SECONDS)
-
-
-def _problem(status: HTTPStatus, code: str, detail: str) -> bytes:
-    """Return an answer as the application gives it, for requests that never become one."""
-    members = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail, "code": code}
-    body = json.dumps(members, separators=(",", ":"))
-    lines = [
-        f"HTTP/1.1 {status.value} {status.phrase}",
-        *(f"{name.lower()}: {value}" for name, value in SECURITY_HEADERS.items()),
-        "content-type: application/problem+json",
-        f"content-length: {len(body)}",
-        "retry-after: 2",
-        "connection: close",
-    ]
-    return "\r\n".join([*lines, "", body]).encode("ascii")

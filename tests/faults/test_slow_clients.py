@@ -133,6 +133,17 @@ def test_who_sends_without_end_is_refused_early(port: int, at_once: bytes, endle
     assert _alive(port)
 
 
+def test_who_is_refused_early_may_send_the_rest_and_go_on(port: int) -> None:
+    length = 5_000_000
+    with connected(port) as connection:
+        connection.sendall(BODY + f"Content-Length: {length}\r\n\r\n".encode() + b"a" * length + HEAD + b"\r\n")
+        answers = b""
+        while not answers.endswith(b'{"status":"ok"}'):
+            answers += connection.recv(65_536)
+
+    assert status_of(answers) == 413
+
+
 def test_who_asks_for_hundreds_of_answers_at_once_is_cut_off(port: int) -> None:
     with connected(port) as connection:
         connection.sendall((HEAD + b"\r\n") * 500)

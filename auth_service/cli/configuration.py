@@ -74,7 +74,7 @@ def unsafe_settings(settings: Settings) -> Iterator[str]:
     if urlsplit(settings.tokens.issuer).scheme != "https":
         yield _line("AUTH_TOKENS__ISSUER", "tokens must not travel without TLS", "https://auth.example.com")
     if "url" not in settings.database.model_fields_set:
-        yield _line("AUTH_DATABASE__URL", "it is not set", "postgresql://user:password@db.example.com:5432/auth")
+        yield _line("AUTH_DATABASE__URL", "it is not set", "postgresql://user:a-random-one@db.example.com:5432/auth")
     for name, url in (("URL", settings.database.url), ("READ_URL", settings.database.read_url)):
         password = url and parse_database_url(url.get_secret_value()).url.password
         if password and str(password).lower() in _DEFAULT_PASSWORDS:
@@ -187,7 +187,11 @@ def _explain(item: Any) -> Iterator[str]:  # noqa: ANN401 - pydantic's descripti
             yield _explain_variable(group, name, "it is not set")
         return
     reason = "it is not a duration" if item["type"].startswith("time_delta_") else str(item["msg"])
-    yield _explain_variable(group, rest[0], reason.removeprefix("Value error, "))
+    reason = reason.removeprefix("Value error, ")
+    if rest:
+        yield _explain_variable(group, rest[0], reason)
+    else:  # several settings of the group do not go together
+        yield f"{PREFIX}{group.upper()}__...: {reason}"
 
 
 def _explain_variable(group: str, name: str, reason: str) -> str:

@@ -56,7 +56,7 @@ def failing_clearly(tell: Tell = write_to_operator) -> Iterator[None]:
 def describe_outage(error: DatabaseUnavailableError) -> str:
     """Say what is wrong with the database, and what to look at."""
     cause = cause_of_outage(error)
-    example = "AUTH_DATABASE__URL=postgresql://user:password@db.example.com:5432/auth"
+    example = "AUTH_DATABASE__URL=postgresql://user:a-random-one@db.example.com:5432/auth"
     return f"the database cannot be used: {cause}. Start it or correct its address. Example: {example}"
 
 

@@ -15,7 +15,7 @@ class DatabaseSettings(BaseModel):
     url: SecretStr = Field(
         default=SecretStr("sqlite:///./var/auth-service.db"),
         description="Where the database is. PostgreSQL, or a SQLite file.",
-        examples=["postgresql://user:password@db.example.com:5432/auth"],
+        examples=["postgresql://user:a-random-one@db.example.com:5432/auth"],
     )
     read_url: SecretStr | None = Field(
         default=None,
@@ -23,7 +23,7 @@ class DatabaseSettings(BaseModel):
             "Where a read replica of the database is, on PostgreSQL: long lists are read there while it answers; what "
             "they show may lag."
         ),
-        examples=["postgresql://user:password@replica.example.com:5432/auth"],
+        examples=["postgresql://user:a-random-one@replica.example.com:5432/auth"],
     )
     pool_size: int = Field(
         default=20, ge=1, le=200, description="Connections a process keeps open, as many as it needed.", examples=[20]

@@ -153,7 +153,7 @@ class TokenSettings(BaseModel):
     def _verifiers_know_a_key_before_it_signs(self) -> Self:
         least = self.jwks_max_age + self.key_refresh_interval
         if self.key_dwell < least:
-            message = f"a key has to be published for jwks_max_age + key_refresh_interval ({least}) before it signs"
+            message = f"KEY_DWELL has to be at least JWKS_MAX_AGE and KEY_REFRESH_INTERVAL together, {least}"
             raise ValueError(message)
         return self
 

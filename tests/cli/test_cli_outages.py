@@ -21,9 +21,7 @@ COMMANDS = [
     pytest.param(("create-admin", "--email", "ann@example.com", "--if-none"), id="create-admin --if-none"),
 ]
 PASSWORD = "Tr0ub4dor-in-the-URL"
-ADVICE = (
-    "Start it or correct its address. Example: AUTH_DATABASE__URL=postgresql://user:password@db.example.com:5432/auth"
-)
+ADVICE = "Start it or correct its address. Example: AUTH_DATABASE__URL=postgresql://user:a-random-one@db.example.com:5432/auth"
 BEHIND = "The database's schema is not what this release needs. Run 'auth-service migrate'."
 
 MakeUrl = Callable[[Path, Databases], str]

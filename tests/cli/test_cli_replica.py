@@ -14,7 +14,7 @@ from tests.support.databases import Databases
 URL, READ_URL = "AUTH_DATABASE__URL", "AUTH_DATABASE__READ_URL"
 POSTGRESQL = "postgresql://service:Tr0ub4dor-in-the-URL@127.0.0.1:1/auth"
 A_RANDOM_ONE = "postgresql://user:<a random one>@host:5432/auth"
-EXAMPLE = f"Example: {READ_URL}=postgresql://user:password@replica.example.com:5432/auth"
+EXAMPLE = f"Example: {READ_URL}=postgresql://user:a-random-one@replica.example.com:5432/auth"
 NO_REPLICAS = f"{READ_URL}: SQLite has no replicas, so both databases have to be PostgreSQL. {EXAMPLE}"
 
 

@@ -6,7 +6,7 @@ from tests.support.commands import Operator, Outcome
 
 URL = "AUTH_DATABASE__URL"
 DB_PASSWORD = "Tr0ub4dor-in-the-URL"
-EXAMPLE = f"Example: {URL}=postgresql://user:password@db.example.com:5432/auth"
+EXAMPLE = f"Example: {URL}=postgresql://user:a-random-one@db.example.com:5432/auth"
 SQLITE_FILE = "SQLite takes the path of a file, such as sqlite:///./var/auth-service.db, and no parameters"
 MISREAD = (
     "it cannot be read: the port is a number, @ : / ? # in a password are written %40 %3A %2F %3F %23, and several "

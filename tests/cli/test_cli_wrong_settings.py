@@ -13,7 +13,7 @@ LIFETIME = "AUTH_TOKENS__ACCESS_TOKEN_LIFETIME"
 DB_PASSWORD = "Tr0ub4dor-in-the-URL"
 KEY_EXAMPLE = f"Example: {KEYS}=<the output of: openssl rand -base64 32>"
 ISSUER_EXAMPLE = f"Example: {ISSUER}=https://auth.example.com"
-URL_EXAMPLE = f"Example: {URL}=postgresql://user:password@db.example.com:5432/auth"
+URL_EXAMPLE = f"Example: {URL}=postgresql://user:a-random-one@db.example.com:5432/auth"
 NOT_A_BASE_URL = "it is not the URL of a service: scheme, host, nothing after the path"
 
 
@@ -26,6 +26,11 @@ def _postgresql(rest: str) -> str:
 
 
 WRONG_EVERYWHERE = [
+    pytest.param(
+        {"AUTH_TOKENS__KEY_DWELL": "PT1M"},
+        "AUTH_TOKENS__...: KEY_DWELL has to be at least JWKS_MAX_AGE and KEY_REFRESH_INTERVAL together, 0:05:10",
+        id="two that do not go together",
+    ),
     pytest.param({KEYS: None}, f"{KEYS}: it is not set. {KEY_EXAMPLE}", id="no master key"),
     pytest.param({KEYS: " , "}, f"{KEYS}: at least one master key is needed. {KEY_EXAMPLE}", id="empty list of keys"),
     pytest.param(

@@ -108,9 +108,9 @@ def test_the_name_of_the_database_secret_is_that_which_dev_mounts(blocks: list[s
 def test_the_rules_for_what_goes_out_are_a_patch_that_keeps_names_and_database(readme: str) -> None:
     [egress] = [block for block in re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL) if "egress" in block]
 
-    names, others = yaml.safe_load(egress)["egress"]
+    names, cache, others = yaml.safe_load(egress)["egress"]
 
-    assert {rule["port"] for rule in names["ports"]} == {53}
+    assert [{rule["port"] for rule in each["ports"]} for each in (names, cache)] == [{53}, {53}]
     assert others["ports"][0] == {"port": 5432}
 
 

@@ -81,5 +81,5 @@ def _say(line: str) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="SCENARIO", help="one of them; all if none is named")
-    parser.add_argument("--quick", action="store_true", help="few faults, in about two minutes")
+    parser.add_argument("--quick", action="store_true", help="few faults, in some minutes")
     sys.exit(main(**vars(parser.parse_args())))

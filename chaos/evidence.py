@@ -9,7 +9,7 @@ from chaos.judge import Stored, StoredSession
 _CHANGES = """
 SELECT subject_id, count(*) FROM audit_events WHERE event = 'item.updated' AND outcome = 'success' GROUP BY subject_id
 """
-_SESSIONS = "SELECT id, current_digest, previous_digest, ended_at FROM sessions WHERE current_digest IS NOT NULL"
+_SESSIONS = "SELECT id, current_digest, ended_at FROM sessions WHERE current_digest IS NOT NULL"
 
 
 async def read_evidence(database_url: str, *, leaving_out: str) -> Stored:
@@ -25,8 +25,8 @@ async def read_evidence(database_url: str, *, leaving_out: str) -> Stored:
         for user, email in await connection.fetch("SELECT id, email FROM users WHERE email <> $1", leaving_out):
             accounts[email].append(str(user))
         sessions = {
-            str(session): StoredSession(current.hex(), (previous or b"").hex(), is_live=ended is None)
-            for session, current, previous, ended in await connection.fetch(_SESSIONS)
+            str(session): StoredSession(current.hex(), is_live=ended is None)
+            for session, current, ended in await connection.fetch(_SESSIONS)
         }
     finally:
         await connection.close()

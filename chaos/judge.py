@@ -9,10 +9,9 @@ from chaos.ledger import Entry, Kind
 
 @dataclass(frozen=True, slots=True)
 class StoredSession:
-    """What a session keeps of its refresh tokens: digests of the current one and of the one before, in hexadecimal."""
+    """What a session keeps of its refresh tokens: the digest of the current one, in hexadecimal."""
 
     current: str
-    previous: str
     is_live: bool
 
 

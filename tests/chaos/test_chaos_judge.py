@@ -20,7 +20,7 @@ STORED = Stored(
     prices={"item": 2},
     changes={"item": 2},
     accounts={"ann@example.com": ["ann"]},
-    sessions={"session": StoredSession("second", "first", is_live=True)},
+    sessions={"session": StoredSession("second", is_live=True)},
 )
 NOTHING = Stored({}, {}, {}, {}, {})
 
@@ -61,17 +61,17 @@ def test_an_empty_database_has_lost_everything() -> None:
         pytest.param(Kind.ACCOUNT, replace(STORED, accounts={}), id="no account"),
         pytest.param(
             Kind.SESSION,
-            replace(STORED, sessions={"session": StoredSession("first", "", is_live=True)}),
+            replace(STORED, sessions={"session": StoredSession("first", is_live=True)}),
             id="the token before is the current one",
         ),
         pytest.param(
             Kind.SESSION,
-            replace(STORED, sessions={"session": StoredSession("third", "second", is_live=True)}),
+            replace(STORED, sessions={"session": StoredSession("third", is_live=True)}),
             id="a token that nobody has",
         ),
         pytest.param(
             Kind.SESSION,
-            replace(STORED, sessions={"session": StoredSession("second", "first", is_live=False)}),
+            replace(STORED, sessions={"session": StoredSession("second", is_live=False)}),
             id="a session that ended by itself",
         ),
     ],
@@ -125,9 +125,9 @@ def test_a_change_of_unknown_outcome_may_be_stored_or_not(price: int, changes: i
 @pytest.mark.parametrize(
     ("session", "found"),
     [
-        pytest.param(StoredSession("second", "first", is_live=True), 0, id="not exchanged"),
-        pytest.param(StoredSession("third", "second", is_live=True), 1, id="exchanged, the answer was lost"),
-        pytest.param(StoredSession("third", "second", is_live=False), 1, id="presented again too late"),
+        pytest.param(StoredSession("second", is_live=True), 0, id="not exchanged"),
+        pytest.param(StoredSession("third", is_live=True), 1, id="exchanged, the answer was lost"),
+        pytest.param(StoredSession("third", is_live=False), 1, id="presented again too late"),
     ],
 )
 def test_a_refresh_of_unknown_outcome_may_have_happened(session: StoredSession, found: int) -> None:

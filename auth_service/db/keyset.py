@@ -125,18 +125,15 @@ async def fetch_sifted_slice(
     """Fetch a page of those rows of `walked` that pass the sieve, which no index can help with.
 
     At most MAX_WALKED rows are looked at, so that nothing that can be asked takes long. The page may be short then, or
-    empty, and still say where to go on. Mostly half of them is enough, and then nobody asks where the walk ends.
+    empty, and still say where to go on.
     """
     rest = _behind(walked, order, page)
-    end: Sequence[object] | None = None
-    rows = await _sift(session, rest.limit(MAX_WALKED // 2), order, sieve, page.limit + 1)
-    if len(rows) <= page.limit:
-        keys = order.columns_of(walked.column_descriptions[0]["entity"])
-        last = rest.with_only_columns(*keys).order_by(*order.clauses()).offset(MAX_WALKED - 1).limit(1)
-        end = (await (await session.connection()).execute(last)).one_or_none()
-        if end is not None:  # said by its keys: whoever comes or goes meanwhile, nobody is left out
-            rest = rest.where(order.reaching(end))
-        rows = await _sift(session, rest, order, sieve, page.limit + 1)
+    keys = order.columns_of(walked.column_descriptions[0]["entity"])
+    last = rest.with_only_columns(*keys).order_by(*order.clauses()).offset(MAX_WALKED - 1).limit(1)
+    end = (await (await session.connection()).execute(last)).one_or_none()
+    if end is not None:  # said by its keys: whoever comes or goes meanwhile, nobody is left out
+        rest = rest.where(order.reaching(end))
+    rows = await _sift(session, rest, order, sieve, page.limit + 1)
     kept = rows[: page.limit]
     next_position: Position | None = [str(value) for value in end] if end is not None else None
     if len(rows) > page.limit:

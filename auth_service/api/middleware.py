@@ -80,7 +80,7 @@ class HeadersMiddleware:
 
 
 def _request_id(headers: Headers) -> str:
-    """Keep the id that a proxy gave, if it is one that a log line can hold."""
+    """Keep the id that the caller gave, if it is one that a log line can hold: it finds lines and proves nothing."""
     given = headers.get("x-request-id", "")
     return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
 

@@ -59,7 +59,8 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
                 for server in app.state.metrics_servers:
                     await server.close()
 
-    http, telemetry = settings.http, telemetry_of(settings.tracing)
+    http = settings.http
+    telemetry = telemetry_of(settings.tracing, trusted_hops=http.trusted_hops)
     app = FastAPI(
         title="auth-service",
         version=VERSION,

@@ -1,4 +1,4 @@
-"""The threat model names tests and files that are there, and every decisive room of tests is in it."""
+"""The threat model names tests and files that are there, and each line of its tables names one at least."""
 
 import re
 

@@ -13,6 +13,7 @@ from http import HTTPStatus
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -79,7 +80,7 @@ class HeadersMiddleware:
 
 
 def _request_id(headers: Headers) -> str:
-    """Keep the id that a proxy gave, if it is one that a log line can hold."""
+    """Keep the id that the caller gave, if it is one that a log line can hold: it finds lines and proves nothing."""
     given = headers.get("x-request-id", "")
     return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
 
@@ -111,6 +112,8 @@ class LimitsMiddleware:
         app = self._refusal(scope) or self._app
         try:
             await app(scope, self._counted(receive), watched_send)
+        except ClientDisconnect:
+            return  # who hung up waits for no answer, and it is no fault of ours
         except Exception:
             log.exception("request.failed", **describe_request(scope))
             if started:

@@ -63,9 +63,17 @@ _STATUSES: Mapping[type[ServiceError], HTTPStatus] = {
 log = structlog.get_logger()
 
 
-def describe_request(scope: Scope) -> dict[str, str]:
-    """Return what a log line says of a request: by its id it is found again in the answer and in the audit."""
-    return {"method": scope["method"], "path": ascii(scope["path"]), "request_id": scope["state"]["request_id"]}
+def describe_request(scope: Scope) -> dict[str, str | None]:
+    """Return what a log line says of a request: by its id it is found again in the answer and in the audit.
+
+    The route stands for the path and the query, because people put tokens into both by mistake.
+    """
+    route = scope.get("route")
+    return {
+        "method": scope["method"],
+        "route": None if route is None else route.path,
+        "request_id": scope["state"]["request_id"],
+    }
 
 
 def install_error_handlers(app: FastAPI) -> None:

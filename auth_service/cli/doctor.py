@@ -11,6 +11,7 @@ import typer
 from auth_service.authenticators.throttle_stores import StoreAwayError
 from auth_service.authz.principal import OPERATOR
 from auth_service.cli.configuration import ConfigurationError, ignored_variables, load_settings, unsafe_settings
+from auth_service.cli.database_access import describe_role, open_connections
 from auth_service.cli.failures import MISCONFIGURED, describe_outage, failing_clearly
 from auth_service.cli.hash_calibration import describe_hashing
 from auth_service.cli.mail_check import find_fault
@@ -62,6 +63,7 @@ def _examine() -> list[Finding]:
     if settings.mail.is_on:
         fault = asyncio.run(find_fault(settings))
         found.append(Finding("mail", well=fault is None, mend=fault or ""))
+    found += [Finding("database TLS", well=True, mend=line) for line in open_connections(settings.database)]
     address = parse_database_url(settings.database.url.get_secret_value())
     file = Path(str(address.url.database))
     if address.is_sqlite and not file.exists():
@@ -88,6 +90,8 @@ async def _database_findings(runtime: Runtime) -> AsyncIterator[Finding]:
         return
     yield Finding("database", well=True)
     yield Finding("schema", well=True)
+    if role := await describe_role(runtime.database):
+        yield Finding("database role", well=True, mend=role)
     yield await _clock_finding(runtime)
     async with runtime.unit_of_work(writing=False) as work:
         yield _key_finding(await work.key_inventory.list())

@@ -27,11 +27,11 @@ class Telemetry:
     middleware: Sequence[Callable[[ASGIApp], ASGIApp]] = ()
 
 
-def telemetry_of(settings: TracingSettings) -> Telemetry:
-    """Return what the settings ask for."""
+def telemetry_of(settings: TracingSettings, *, trusted_hops: int) -> Telemetry:
+    """Return what the settings ask for; `trusted_hops` as in the settings of HTTP."""
     if settings.endpoint is None:
         return Telemetry()
     from auth_service.monitoring.tracing import TraceIdMiddleware, Tracing  # noqa: PLC0415 - an extra
 
-    tracing = Tracing(settings)
+    tracing = Tracing(settings, trusted_hops=trusted_hops)
     return Telemetry(tracing.config, tracing, (TraceIdMiddleware,))

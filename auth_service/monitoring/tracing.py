@@ -23,7 +23,7 @@ from auth_service.version import VERSION
 _EXPORT_SECONDS = 5.0
 _GOODBYE_SECONDS = 1.0
 _LONGEST_VALUE = 256
-_SCRUBBED = frozenset({"url.path", "url.query"})
+_SCRUBBED = frozenset({"url.path", "url.query", "server.address"})
 _PROBES = frozenset({"/livez", "/readyz"})
 
 
@@ -33,8 +33,9 @@ class Tracing:
     The framework starts the spans. What it would send besides, the text of exceptions and its own metrics, stays here.
     """
 
-    def __init__(self, settings: TracingSettings) -> None:
-        """Send to the endpoint of the settings."""
+    def __init__(self, settings: TracingSettings, *, trusted_hops: int) -> None:
+        """Send to the endpoint of the settings; without a trusted hop every caller is a stranger."""
+        self._unread = {b"tracestate"} if trusted_hops else {b"tracestate", b"traceparent"}
         self._ratio = settings.sample_ratio
         self._provider = TracerProvider(
             sampler=ParentBased(ALWAYS_ON),
@@ -56,9 +57,14 @@ class Tracing:
         }
 
     def _is_left_out(self, scope: MutableMapping[str, Any]) -> bool:
-        """Decide here whether to begin a trace: the framework does all of its work before its sampler is asked."""
+        """Decide here whether to begin a trace: the framework does all of its work before its sampler is asked.
+
+        Here as well, because the framework reads them next, go the headers by which a stranger would decide what is
+        traced and put text of their own into what is sent.
+        """
         if scope.get("path") in _PROBES:
             return True
+        scope["headers"] = [header for header in scope["headers"] if header[0] not in self._unread]
         return trace_id_of(scope) is None and random.random() >= self._ratio  # noqa: S311 - nobody gains by guessing it
 
     async def __aenter__(self) -> Self:
@@ -89,7 +95,8 @@ class TraceIdMiddleware:
 class _Scrubber(SpanProcessor):
     """Takes path and query out of every span: ids, searches for people, and tokens that somebody put there by mistake.
 
-    The route stays, which the framework adds once it is found.
+    With them goes what the caller calls this host, which is any text. The route stays: the framework adds it once it is
+    found.
     """
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002 - the base class's

@@ -38,7 +38,7 @@ class TracingSettings(BaseModel):
         default=0.1,
         ge=0,
         le=1,
-        description="Which part of the requests is traced, where the caller has not decided that already.",
+        description="Which part of the requests is traced, where no caller behind a trusted proxy has decided that.",
         examples=[0.1],
     )
 

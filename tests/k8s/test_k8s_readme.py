@@ -108,10 +108,20 @@ def test_the_name_of_the_database_secret_is_that_which_dev_mounts(blocks: list[s
 def test_the_rules_for_what_goes_out_are_a_patch_that_keeps_names_and_database(readme: str) -> None:
     [egress] = [block for block in re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL) if "egress" in block]
 
-    names, cache, others = yaml.safe_load(egress)["egress"]
+    names, cache, database, others = yaml.safe_load(egress)["egress"]
 
     assert [{rule["port"] for rule in each["ports"]} for each in (names, cache)] == [{53}, {53}]
-    assert others["ports"][0] == {"port": 5432}
+    assert database == {"to": [{"ipBlock": {"cidr": "192.0.2.5/32"}}], "ports": [{"port": 5432}]}
+    assert {"port": 5432} not in others["ports"]
+
+
+def test_it_says_whom_the_policies_do_not_hold_until_an_operator_does_more(readme: str) -> None:
+    callers = (K8S / "overlays" / "production" / "callers.yaml").read_text(encoding="utf-8")
+
+    for text in (readme, callers):
+        assert "X-Forwarded-For" in text
+        assert "past the proxy" in text
+        assert "no `to:`" in text
 
 
 def test_every_component_that_it_shows_can_be_written_like_that(readme: str) -> None:

@@ -51,9 +51,9 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Collector:
     return made
 
 
-def _settings(**changes: object) -> Settings:
+def _settings(*, trusted_hops: int = 1, **changes: object) -> Settings:
     traced: dict[str, object] = {"endpoint": "http://127.0.0.1:1/v1/traces", "sample_ratio": 1, **changes}
-    return make_settings("sqlite:///never-opened.db", tracing=traced)
+    return make_settings("sqlite:///never-opened.db", tracing=traced, http={"trusted_hops": trusted_hops})
 
 
 @asynccontextmanager
@@ -90,22 +90,50 @@ async def test_a_request_is_one_span_that_says_its_route_and_status(collector: C
     assert span.resource.attributes["service.name"] == "auth-service"
 
 
-async def test_no_path_and_no_query_leaves_and_what_is_long_is_cut(collector: Collector) -> None:
+async def test_no_path_no_query_and_no_host_leaves(collector: Collector) -> None:
     async with _client(_settings()) as client:
         await client.get("/logged?token=a-one-time-token&query=ann%40example.com")
-        await client.get("/users/a-one-time-token", headers={"Host": f"{'a' * 4000}.test"})
+        await client.get("/users/a-one-time-token", headers={"Host": "a-strangers-text.test"})
 
     sent = [span.to_json() for span in collector.spans()]
     assert "a-one-time-token" not in str(sent)
     assert "ann" not in str(sent)
     assert _attributes(collector.spans()[0])["url.query"] == "REDACTED"
-    assert len(_attributes(collector.spans()[1])["server.address"]) == 256
+    assert "a-strangers-text" not in str(sent)
     assert [_attributes(span)["http.route"] for span in collector.spans()] == ["/logged", "/users/{user_id}"]
+
+
+async def test_what_is_long_is_cut(collector: Collector) -> None:
+    async with _client(_settings()) as client:
+        await client.request("A" * 4000, "/logged")
+
+    [span] = collector.spans()
+    assert len(_attributes(span)["http.request.method_original"]) == 256
+
+
+@pytest.mark.parametrize(("trusted_hops", "begun_there"), [(0, False), (1, True)])
+async def test_a_strangers_trace_begins_here_and_the_state_of_a_trace_never_leaves(
+    collector: Collector, trusted_hops: int, *, begun_there: bool
+) -> None:
+    headers = {"traceparent": f"00-{TRACE}-{SPAN}-01", "tracestate": "vendor=a-strangers-text"}
+    async with _client(_settings(trusted_hops=trusted_hops)) as client:
+        logged = (await client.get("/logged", headers=headers)).json()["trace_id"]
+
+    [span] = collector.spans()
+    assert "a-strangers-text" not in span.to_json()
+    assert (span.parent is not None, TRACE in span.to_json(), logged == TRACE) == (begun_there,) * 3
+
+
+async def test_a_stranger_does_not_decide_what_is_traced(collector: Collector) -> None:
+    async with _client(_settings(trusted_hops=0, sample_ratio=0)) as client:
+        await client.get("/logged", headers={"traceparent": f"00-{TRACE}-{SPAN}-01"})
+
+    assert collector.spans() == []
 
 
 @pytest.mark.usefixtures("collector")
 def test_the_framework_is_asked_for_spans_and_for_nothing_else() -> None:
-    config = telemetry_of(_settings().tracing).config
+    config = telemetry_of(_settings().tracing, trusted_hops=0).config
 
     asked = {name for name, value in config.items() if value is True}
     assert asked == {"tracing"}
@@ -176,7 +204,7 @@ async def test_a_collector_that_is_away_keeps_nobody_from_stopping(monkeypatch: 
     hanging = Hanging()
     monkeypatch.setattr(tracing, "OTLPSpanExporter", lambda *_arguments, **_more: hanging)
 
-    async with tracing.Tracing(_settings().tracing):
+    async with tracing.Tracing(_settings().tracing, trusted_hops=0):
         pass  # on the way out it says goodbye
 
     assert hanging.was_told.wait(10)

@@ -32,6 +32,7 @@ from auth_service.wiring.unit_of_work import UnitOfWork
 log = structlog.get_logger()
 
 _SAMPLED_HASHES = 1000
+_WAITERS_SHARE = 4  # one connection in so many may wait for revocations: the others stay for those who do not
 
 
 class Runtime(Parts):
@@ -43,7 +44,11 @@ class Runtime(Parts):
         read_url = settings.database.read_url
         self.replica = None if read_url is None else Replica(settings.database, read_url)
         super().__init__(settings, clock, open_counter_store(settings.throttle, self.database))
-        self.revocation_feed = RevocationFeed(self._read_revocations, listed_for=settings.tokens.revocations_listed_for)
+        self.revocation_feed = RevocationFeed(
+            self._read_revocations,
+            listed_for=settings.tokens.revocations_listed_for,
+            places=settings.http.max_connections // _WAITERS_SHARE,
+        )
         self.mail_queued = asyncio.Event()
         self.audit_tally = AuditTally()
         self.key_ages: KeyAges | None = None

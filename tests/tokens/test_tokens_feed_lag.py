@@ -35,7 +35,7 @@ def primary(monkeypatch: pytest.MonkeyPatch) -> Primary:
 
 @pytest.fixture
 def feed(primary: Primary) -> RevocationFeed:
-    return RevocationFeed(primary.read, listed_for=timedelta(hours=1))
+    return RevocationFeed(primary.read, listed_for=timedelta(hours=1), places=1)
 
 
 async def test_while_nobody_asks_nobody_is_late(feed: RevocationFeed, primary: Primary) -> None:

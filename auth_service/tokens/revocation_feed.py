@@ -1,6 +1,7 @@
 """The revocation feed of this process: a page now, or as soon as there is something new (docs/revocation-feed.md)."""
 
 import asyncio
+import math
 import time
 from bisect import bisect_right
 from collections import Counter
@@ -19,6 +20,7 @@ MAX_WAIT = timedelta(seconds=10)
 MOST_PER_NETWORK = 16
 _GOOD_FOR = timedelta(seconds=15)
 _TICK = timedelta(milliseconds=250)
+_LATELY_SECONDS = 2 * _TICK.total_seconds()
 
 ReadPage = Callable[[int, str | None], Awaitable[RevocationPage]]
 IsGone = Callable[[], Awaitable[bool]]
@@ -43,6 +45,7 @@ class RevocationFeed:
         self._next_tick: asyncio.Task[RevocationPage] | None = None
         self._waiters: Counter[str | None] = Counter()
         self._untold_since: float | None = None
+        self._read_at = -math.inf
         self._released = False
         self.reads = Timings()
 
@@ -73,11 +76,13 @@ class RevocationFeed:
     ) -> RevocationPage:
         """Return what is behind `after`; when there is nothing, wait for it that long, and then return nothing.
 
-        Who finds no place, for itself or for one more of its `network`, is told at once what there is: nobody who
-        follows goes without an answer because others wait. Raises DatabaseUnavailableError.
+        Who finds no place, for itself or for one more of its `network`, is told at once what those who wait know:
+        nobody who follows goes without an answer because others wait. Raises DatabaseUnavailableError.
         """
-        if not wait or self.waiters >= self._places or self._waiters[network] >= MOST_PER_NETWORK:
+        if not wait:
             return _cut(await self._refresh(), after, epoch)
+        if self.waiters >= self._places or self._waiters[network] >= MOST_PER_NETWORK:
+            return _cut(await self._known_lately(), after, epoch)
         self._waiters[network] += 1
         try:
             return await self._wait(after, epoch, wait, is_gone)
@@ -104,6 +109,12 @@ class RevocationFeed:
             is_over = loop.time() >= deadline or self._released
             if is_news or is_over or (is_gone is not None and await is_gone()):
                 return _cut(known, after, epoch)
+
+    async def _known_lately(self) -> RevocationPage:
+        """Return the list as of a moment ago, most often without a pause: so a crowd keeps no connection in work."""
+        if self._list is not None and time.monotonic() - self._read_at < _LATELY_SECONDS:
+            return self._list
+        return await self._refresh()
 
     async def _tick(self) -> RevocationPage:
         """Return the list of a moment later, the same one to all who wait."""
@@ -139,7 +150,7 @@ class RevocationFeed:
         oldest = (known.read_at - self._listed_for).timestamp()
         entries = [one for one in known.entries if one.before > oldest]
         self._list = replace(known, start=0, entries=entries)
-        self._untold_since = None
+        self._read_at, self._untold_since = began, None
         self.reads.observe(time.monotonic() - began)
         return self._list
 

@@ -3,13 +3,15 @@
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from auth_service.api.conditional import answer_unless_fresh
 from auth_service.api.dependencies import CurrentRuntime
+from auth_service.api.network import address_of
 from auth_service.api.openapi import oauth_problems
 from auth_service.api.problems import OAUTH_PATHS
+from auth_service.authenticators.throttle import network_of
 from auth_service.oauth.errors import InvalidRequestError
 from auth_service.security.text import Storable
 from auth_service.tokens.revocation_feed import MAX_WAIT, feed_document
@@ -31,7 +33,7 @@ class FeedQuery(BaseModel):
         default=0,
         ge=0,
         le=int(MAX_WAIT.total_seconds()),
-        description="Seconds to wait for something new; 0 answers at once.",
+        description="Seconds to wait for something new; 0 answers at once. It may come early when many wait.",
     )
 
 
@@ -46,6 +48,7 @@ class FeedQuery(BaseModel):
 )
 async def read_revocations(
     query: Annotated[FeedQuery, Query()],
+    request: Request,
     runtime: CurrentRuntime,
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
@@ -53,7 +56,13 @@ async def read_revocations(
 
     Follow it with `after`, `epoch` and `wait`; docs/revocation-feed.md says how.
     """
-    page = await runtime.revocation_feed.page(query.after, query.epoch, wait=timedelta(seconds=query.wait))
+    page = await runtime.revocation_feed.page(
+        query.after,
+        query.epoch,
+        wait=timedelta(seconds=query.wait),
+        network=network_of(address_of(request, trusted_hops=runtime.settings.http.trusted_hops)),
+        is_gone=request.is_disconnected,
+    )
     return answer_unless_fresh(
         lambda: feed_document(page, runtime.keys, runtime.settings.tokens),
         media_type=MEDIA_TYPE,

@@ -5,6 +5,7 @@ import socket
 import sys
 import threading
 import time
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BufferedReader
@@ -21,7 +22,9 @@ log = structlog.get_logger()
 
 PATH = "/metrics"
 MOST_AT_ONCE = 8
-_PATIENCE_SECONDS = 5.0  # for the whole of a request
+_HEAD_SECONDS = 1.0  # for the whole of a request: a scraper sends it at once
+_PATIENCE_SECONDS = 5.0  # for a read of the answer
+_TEXT = "text/plain; charset=utf-8"
 _POLL_SECONDS = 0.2  # how long `close` waits at most
 
 
@@ -50,7 +53,11 @@ class MetricsServer:
 
 
 class _Server(ThreadingHTTPServer):
-    """A thread for each connection, of which there are few; whoever comes when all are taken is hung up on."""
+    """A thread for each connection, of which there are few.
+
+    Whoever comes when all are taken gets the place of the one that has been longest about sending its request; when all
+    are being answered, it is hung up on. So nobody keeps a scraper out by dribbling.
+    """
 
     daemon_threads = True
 
@@ -59,18 +66,39 @@ class _Server(ThreadingHTTPServer):
         self.socket.close()
         self.socket = listener
         self.registry = registry
-        self._places = threading.Semaphore(MOST_AT_ONCE)
+        self._lock = threading.Lock()
+        self._is_in_head: dict[socket.socket, bool] = {}  # those who have a place, the oldest first
 
-    def verify_request(self, _request: object, _address: object) -> bool:
-        """Take a place."""
-        return self._places.acquire(blocking=False)
+    def verify_request(self, request: socket.socket, _address: object) -> bool:  # type: ignore[override]
+        """Take a place, somebody else's if need be."""
+        with self._lock:
+            if len(self._is_in_head) >= MOST_AT_ONCE:
+                slowest = next((each for each, is_in_head in self._is_in_head.items() if is_in_head), None)
+                if slowest is None:
+                    return False
+                del self._is_in_head[slowest]
+                with suppress(OSError):  # it hung up itself
+                    slowest.shutdown(socket.SHUT_RDWR)  # its thread hears of it, and ends
+            self._is_in_head[request] = True
+        return True
+
+    def note_head(self, request: socket.socket) -> None:
+        """Let it be answered, now that its request is there; raises ConnectionAbortedError when it has no place."""
+        with self._lock:
+            if request not in self._is_in_head:
+                raise ConnectionAbortedError
+            self._is_in_head[request] = False
+
+    def _leave(self, request: socket.socket) -> None:
+        with self._lock:
+            self._is_in_head.pop(request, None)
 
     def process_request(self, request: socket.socket, address: tuple[str, int]) -> None:  # type: ignore[override]
         """Begin a thread for it, and leave the place to others when there is none to be had."""
         try:
             super().process_request(request, address)
         except BaseException:
-            self._places.release()
+            self._leave(request)
             raise
 
     def process_request_thread(self, request: socket.socket, address: tuple[str, int]) -> None:  # type: ignore[override]
@@ -78,7 +106,7 @@ class _Server(ThreadingHTTPServer):
         try:
             super().process_request_thread(request, address)
         finally:
-            self._places.release()
+            self._leave(request)
 
     def handle_error(self, _request: object, _address: object) -> None:
         """Leave it when somebody hung up or took too long; anything else is a defect."""
@@ -94,12 +122,22 @@ class _Handler(BaseHTTPRequestHandler):
         super().setup()
         self.rfile = BufferedReader(_Reader(self.connection, "rb"))
 
+    def parse_request(self) -> bool:
+        """Read the head; the place is its own from then on."""
+        is_understood = super().parse_request()
+        self.server.note_head(self.connection)
+        return is_understood
+
     def do_GET(self) -> None:
         """Answer a scrape."""
         if self.path.partition("?")[0] != PATH:
-            self._answer(HTTPStatus.NOT_FOUND, f"There is only {PATH} here.\n".encode(), "text/plain; charset=utf-8")
+            self._answer(HTTPStatus.NOT_FOUND, f"There is only {PATH} here.\n".encode(), _TEXT)
             return
-        encode, content_type = choose_encoder(self.headers.get("Accept") or "")
+        try:
+            encode, content_type = choose_encoder(self.headers.get("Accept") or "")
+        except (TypeError, ValueError):  # a version that is none
+            self._answer(HTTPStatus.NOT_ACCEPTABLE, b"Accept names no version that there is.\n", _TEXT)
+            return
         self._answer(HTTPStatus.OK, encode(self.server.registry), content_type)
 
     def _answer(self, status: HTTPStatus, body: bytes, content_type: str) -> None:
@@ -124,7 +162,7 @@ class _Reader(socket.SocketIO):
     def __init__(self, connection: socket.socket, mode: str) -> None:
         super().__init__(connection, mode)  # type: ignore[arg-type]
         self._connection = connection
-        self._until = time.monotonic() + _PATIENCE_SECONDS
+        self._until = time.monotonic() + _HEAD_SECONDS
 
     def readinto(self, buffer: object) -> int | None:
         """Read what is there, or wait for it until then."""

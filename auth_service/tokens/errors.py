@@ -87,10 +87,3 @@ class UnusableNextKeyError(ConflictError):
             "master key back; if that is lost, revoke the next key first ('auth-service keys revoke "
             f"{kid}', which makes a new one) and then this one."
         )
-
-
-class TooManyWaitersError(UnavailableError):
-    """So many wait for news already that one more might cost the others their answers."""
-
-    code = "too_many_waiters"
-    detail = "Too many are waiting here already. Ask again in a moment, or without waiting."

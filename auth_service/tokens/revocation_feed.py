@@ -1,51 +1,58 @@
 """The revocation feed of this process: a page now, or as soon as there is something new (docs/revocation-feed.md)."""
 
 import asyncio
+import math
 import time
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
 from auth_service.telemetry.timings import Timings
 from auth_service.tokens import jws
-from auth_service.tokens.errors import TooManyWaitersError
 from auth_service.tokens.key_ring import KeyRing
 from auth_service.tokens.revocations import MAX_PAGE, RevocationPage
 from auth_service.tokens.settings import TokenSettings
 
 FEED_TYPE = "revocations+jwt"
 MAX_WAIT = timedelta(seconds=10)
-MAX_WAITERS = 1000
+MOST_PER_NETWORK = 16
 _GOOD_FOR = timedelta(seconds=15)
 _TICK = timedelta(milliseconds=250)
+_LATELY_SECONDS = 2 * _TICK.total_seconds()
 
 ReadPage = Callable[[int, str | None], Awaitable[RevocationPage]]
+IsGone = Callable[[], Awaitable[bool]]
+"""Whether somebody who waits has hung up."""
 
 
 class RevocationFeed:
     """Holds the list, and asks the database only for what is new: one read at a time serves all who came before it.
 
     So neither many readers nor those who ask for the full list again and again cost the database more than one does.
-    Whoever waits holds no connection; while anybody does, there is a read every moment.
+    Whoever waits holds no connection of the database; while anybody does, there is a read every moment. They need no
+    credential, and each has a connection of this process: so there are few places, and fewer for each network.
     """
 
-    def __init__(self, read: ReadPage, *, listed_for: timedelta) -> None:
+    def __init__(self, read: ReadPage, *, listed_for: timedelta, places: int) -> None:
         """Read pages by `read`, which takes a number and an epoch; forget entries `listed_for` after their time."""
         self._read = read
         self._listed_for = listed_for
+        self._places = places
         self._list: RevocationPage | None = None
         self._reading: asyncio.Task[RevocationPage] | None = None
         self._next_tick: asyncio.Task[RevocationPage] | None = None
-        self._waiters = 0
+        self._waiters: Counter[str | None] = Counter()
         self._untold_since: float | None = None
+        self._read_at = -math.inf
         self._released = False
         self.reads = Timings()
 
     @property
     def waiters(self) -> int:
         """How many wait for news."""
-        return self._waiters
+        return self._waiters.total()
 
     @property
     def length(self) -> int:
@@ -58,20 +65,29 @@ class RevocationFeed:
         since = self._untold_since
         return 0.0 if since is None else time.monotonic() - since
 
-    async def page(self, after: int, epoch: str | None, *, wait: timedelta) -> RevocationPage:
+    async def page(
+        self,
+        after: int,
+        epoch: str | None,
+        *,
+        wait: timedelta,
+        network: str | None = None,
+        is_gone: IsGone | None = None,
+    ) -> RevocationPage:
         """Return what is behind `after`; when there is nothing, wait for it that long, and then return nothing.
 
-        Raises TooManyWaitersError, DatabaseUnavailableError.
+        Who finds no place, for itself or for one more of its `network`, is told at once what those who wait know:
+        nobody who follows goes without an answer because others wait. Raises DatabaseUnavailableError.
         """
         if not wait:
             return _cut(await self._refresh(), after, epoch)
-        if self._waiters >= MAX_WAITERS:
-            raise TooManyWaitersError
-        self._waiters += 1
+        if self.waiters >= self._places or self._waiters[network] >= MOST_PER_NETWORK:
+            return _cut(await self._known_lately(), after, epoch)
+        self._waiters[network] += 1
         try:
-            return await self._wait(after, epoch, wait)
+            return await self._wait(after, epoch, wait, is_gone)
         finally:
-            self._waiters -= 1
+            self._waiters -= Counter([network])  # which forgets networks that nobody waits from
 
     def release(self) -> None:
         """Let everybody who waits go, because the process is about to stop."""
@@ -84,14 +100,21 @@ class RevocationFeed:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _wait(self, after: int, epoch: str | None, wait: timedelta) -> RevocationPage:
+    async def _wait(self, after: int, epoch: str | None, wait: timedelta, is_gone: IsGone | None) -> RevocationPage:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + wait.total_seconds()
         while True:
             known = await self._tick()
             is_news = after != known.seq or epoch not in {None, known.epoch}
-            if is_news or loop.time() >= deadline or self._released:
+            is_over = loop.time() >= deadline or self._released
+            if is_news or is_over or (is_gone is not None and await is_gone()):
                 return _cut(known, after, epoch)
+
+    async def _known_lately(self) -> RevocationPage:
+        """Return the list as of a moment ago, most often without a pause: so a crowd keeps no connection in work."""
+        if self._list is not None and time.monotonic() - self._read_at < _LATELY_SECONDS:
+            return self._list
+        return await self._refresh()
 
     async def _tick(self) -> RevocationPage:
         """Return the list of a moment later, the same one to all who wait."""
@@ -127,7 +150,7 @@ class RevocationFeed:
         oldest = (known.read_at - self._listed_for).timestamp()
         entries = [one for one in known.entries if one.before > oldest]
         self._list = replace(known, start=0, entries=entries)
-        self._untold_since = None
+        self._read_at, self._untold_since = began, None
         self.reads.observe(time.monotonic() - began)
         return self._list
 

@@ -14,10 +14,8 @@ from auth_service.authenticators.throttle_storage import open_counter_store
 from auth_service.authz.errors import AccessDeniedError
 from auth_service.db.clock import read_clock_offset
 from auth_service.db.engine import Database
-from auth_service.db.errors import SchemaBehindError
 from auth_service.db.locks import try_lock_until_commit
 from auth_service.db.replica import Lists, Replica
-from auth_service.db.schema_revision import current_revision, is_behind
 from auth_service.errors import PermissionDeniedError, ServiceError, StoppingError, UnavailableError
 from auth_service.settings import Settings
 from auth_service.tokens.errors import UnusableKeysError, UnusableSigningKeyError
@@ -27,11 +25,13 @@ from auth_service.tokens.revocation_feed import RevocationFeed
 from auth_service.tokens.revocations import RevocationPage, Revocations
 from auth_service.users.repository import UserRepository
 from auth_service.wiring.parts import Clock, Parts, utc_now
+from auth_service.wiring.readiness import DatabaseReadiness
 from auth_service.wiring.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()
 
 _SAMPLED_HASHES = 1000
+_WAITERS_SHARE = 4  # one connection in so many may wait for revocations: the others stay for those who do not
 
 
 class Runtime(Parts):
@@ -40,10 +40,15 @@ class Runtime(Parts):
     def __init__(self, settings: Settings, *, clock: Clock = utc_now) -> None:
         """Prepare everything that needs no database; `load_keys` does the rest."""
         self.database = Database(settings.database)
+        self._readiness = DatabaseReadiness(self.database)
         read_url = settings.database.read_url
         self.replica = None if read_url is None else Replica(settings.database, read_url)
         super().__init__(settings, clock, open_counter_store(settings.throttle, self.database))
-        self.revocation_feed = RevocationFeed(self._read_revocations, listed_for=settings.tokens.revocations_listed_for)
+        self.revocation_feed = RevocationFeed(
+            self._read_revocations,
+            listed_for=settings.tokens.revocations_listed_for,
+            places=settings.http.max_connections // _WAITERS_SHARE,
+        )
         self.mail_queued = asyncio.Event()
         self.audit_tally = AuditTally()
         self.key_ages: KeyAges | None = None
@@ -60,6 +65,7 @@ class Runtime(Parts):
         """Give back threads and connections."""
         self.hasher.close()
         await self.revocation_feed.close()
+        await self._readiness.close()
         await self.throttle_counters.store.close()
         await self.breached_passwords.close()
         await self.database.dispose()
@@ -204,11 +210,12 @@ class Runtime(Parts):
         """Raise UnavailableError unless requests can be served.
 
         The process was not told to stop, the database answers, its schema is not behind, and the key that signs is one
-        which this process can open.
+        which this process can open. The database is asked once a second at most.
         """
         if self.is_stopping:
             raise StoppingError
-        if is_behind(await current_revision(self.database)):
-            raise SchemaBehindError
+        await self._readiness.check()
+        if self.is_stopping:  # since then
+            raise StoppingError
         if not self._keys_are_usable:
             raise UnusableKeysError

@@ -65,7 +65,7 @@ async def _record(service: Service, *values: str) -> None:
 
 
 async def _someone_waits(service: Service) -> None:
-    while not service.runtime.revocation_feed._waiters:  # noqa: ASYNC110 - nobody tells of it
+    while not service.runtime.revocation_feed.waiters:  # noqa: ASYNC110 - nobody tells of it
         await asyncio.sleep(0)
 
 

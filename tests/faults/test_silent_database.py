@@ -146,7 +146,7 @@ async def test_while_it_is_silent_everybody_is_told_in_time_and_afterwards_all_i
     few: dict[str, object] = {**BY_DEFAULT, "pool_size": 5}  # so that some wait for a connection, too
     async with running_service(make_settings(url, security=KEY, database=few)) as service:
         user = await service.make_user()
-        await asyncio.gather(*(service.client.get("/readyz") for _ in range(5)))
+        await asyncio.gather(*(service.client.get("/users/me", headers=bearer(user)) for _ in range(5)))
 
         async with _silent(postgres):
             keys = asyncio.create_task(service.client.get("/.well-known/jwks.json"))
@@ -183,7 +183,8 @@ async def test_a_replica_stops_in_time_though_its_database_is_silent(postgres: P
         service = await exits.enter_async_context(
             running_service(make_settings(url, security=KEY, database=BY_DEFAULT))
         )
-        await asyncio.gather(*(service.client.get("/readyz") for _ in range(5)))
+        user = await service.make_user()
+        await asyncio.gather(*(service.client.get("/users/me", headers=bearer(user)) for _ in range(5)))
 
         async with _silent(postgres), asyncio.timeout(2 * IN_TIME_SECONDS):
             await exits.aclose()

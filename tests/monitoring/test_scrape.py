@@ -4,16 +4,14 @@ import asyncio
 import json
 import secrets
 import socket
-from contextlib import ExitStack, suppress
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
-from anyio import fail_after
 
 from auth_service.db.replica import Replica
-from auth_service.monitoring import collector, exporter
-from tests.support.metrics import PATIENCE_SECONDS, Scrape, Scraped
+from auth_service.monitoring import collector
+from tests.support.metrics import Scrape, Scraped
 from tests.support.second_factor import enrol
 from tests.support.service import Service, bearer
 
@@ -149,46 +147,6 @@ async def test_whoever_connects_and_says_nothing_keeps_nobody_from_scraping(metr
         scraped = await metrics.scrape()
 
     assert scraped.value("can_sign") == 1
-
-
-async def test_whoever_takes_all_places_is_hung_up_on_and_then_others_may_scrape(
-    metrics: Scraped, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(exporter, "_PATIENCE_SECONDS", 3600)
-    with ExitStack() as held:
-        first = [
-            held.enter_context(socket.create_connection(("127.0.0.1", metrics.port)))
-            for _ in range(exporter.MOST_AT_ONCE)
-        ]
-        for connection in first:
-            connection.sendall(b"GET /metr")
-        too_many = held.enter_context(socket.create_connection(("127.0.0.1", metrics.port)))
-        too_many.settimeout(PATIENCE_SECONDS)
-        heard = await asyncio.to_thread(too_many.recv, 1)
-    scraped = await _when_there_is_room(metrics)
-
-    assert heard == b""
-    assert scraped.value("can_sign") == 1
-
-
-async def _when_there_is_room(metrics: Scraped) -> Scrape:
-    """Scrape as soon as the threads have noticed that their callers are gone."""
-    with fail_after(PATIENCE_SECONDS):
-        while True:
-            with suppress(OSError):
-                return await metrics.scrape()
-
-
-async def test_whoever_does_not_finish_a_request_is_hung_up_on(
-    metrics: Scraped, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(exporter, "_PATIENCE_SECONDS", 0.05)
-
-    with socket.create_connection(("127.0.0.1", metrics.port)) as connection:
-        connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n")
-        heard = await asyncio.to_thread(connection.recv, 1)
-
-    assert heard == b""
 
 
 async def test_there_is_nothing_but_metrics_on_that_port(metrics: Scraped) -> None:

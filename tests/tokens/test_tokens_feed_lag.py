@@ -18,11 +18,13 @@ class Primary:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.is_away = False
+        self.reads = 0
         self.now = 100.0
         monkeypatch.setattr(time, "monotonic", lambda: self.now)
 
     async def read(self, _after: int, _epoch: str | None) -> RevocationPage:
         self.now += 0.02
+        self.reads += 1
         if self.is_away:
             raise DatabaseUnavailableError
         return NOTHING
@@ -35,7 +37,7 @@ def primary(monkeypatch: pytest.MonkeyPatch) -> Primary:
 
 @pytest.fixture
 def feed(primary: Primary) -> RevocationFeed:
-    return RevocationFeed(primary.read, listed_for=timedelta(hours=1))
+    return RevocationFeed(primary.read, listed_for=timedelta(hours=1), places=0)
 
 
 async def test_while_nobody_asks_nobody_is_late(feed: RevocationFeed, primary: Primary) -> None:
@@ -65,3 +67,15 @@ async def test_a_read_that_fails_leaves_a_lag_that_grows_until_one_succeeds(
 
     assert late == pytest.approx(60.04)
     assert feed.lag_seconds == 0
+
+
+async def test_those_for_whom_there_is_no_place_to_wait_are_told_what_was_read_a_moment_ago(
+    feed: RevocationFeed, primary: Primary
+) -> None:
+    told = [await feed.page(0, None, wait=timedelta(seconds=10)) for _ in range(100)]
+    read_for_a_hundred = primary.reads
+    primary.now += 0.5
+    await feed.page(0, None, wait=timedelta(seconds=10))
+
+    assert told == [NOTHING] * 100
+    assert (read_for_a_hundred, primary.reads) == (1, 2)

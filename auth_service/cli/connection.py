@@ -8,7 +8,6 @@ import asyncio
 import socket
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -17,38 +16,26 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from auth_service.cli.connection_limits import HEAD_BYTES, MOST_HEADERS, ConnectionLimits
 from auth_service.cli.early_answer import early_answer
+from auth_service.cli.host_field import check_host
+from auth_service.telemetry.connection_tally import ConnectionTally
 
-_MOST_HEADERS = 1_000
 _MOST_PIPELINED = 32
-_HEAD_BYTES = 131_072
+_SLICE_BYTES = 4096  # of what came, before it is asked whether that is too much: a read may hold 15,000 requests
 _SWALLOWED_BYTES = 67_108_864
-_CHUNK_OVERHEAD = 8  # a body in chunks of a byte is six times as long on the wire
 _LINGER_SECONDS = 1.0  # who closes at once while the other still sends may destroy the answer on its way
 _RESET = struct.pack("ii", 1, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionLimits:
-    """What a client may do with a connection before it is cut off."""
-
-    receive_seconds: float
-    idle_seconds: float
-    connections: int
-    body_bytes: int
-
-    @property
-    def request_bytes(self) -> int:
-        """The most that may arrive of one request, with its head and whatever surrounds its chunks."""
-        return _HEAD_BYTES + _CHUNK_OVERHEAD * self.body_bytes
 
 
 class Connections:
     """What the connections of a process share: their limits, and which of them wait for their client."""
 
-    def __init__(self, limits: ConnectionLimits) -> None:
+    def __init__(self, limits: ConnectionLimits, tally: ConnectionTally) -> None:
         """Prepare; there is none yet."""
         self.limits = limits
+        self.tally = tally
+        self.tally.limit = limits.connections
         self.is_draining = False
         self._deadlines: dict[Connection, float] = {}  # who has waited longest stands first
 
@@ -66,6 +53,7 @@ class Connections:
         longest = next(iter(self._deadlines), None)
         if longest is not None:
             self.forget(longest)
+            self.tally.refused["evicted"] += 1
             longest.destroy()
         return longest is not None
 
@@ -101,6 +89,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request, unless there are too many who all have one in work."""
         super().connection_made(transport)
+        self._all.tally.open += 1
         self._all.wait(self, self._limits.receive_seconds)
         if len(self.connections) > self._limits.connections:
             self._all.forget(self)
@@ -110,27 +99,34 @@ class Connection(HttpToolsProtocol):
                 self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "too_busy", "There are too many connections. Try again.")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nobody is waited for any more."""
+        """Nobody is waited for any more, nor answered: the request in work may be another one than was parsed last."""
+        self._all.tally.open -= 1
+        self._tell_application()
         self._all.forget(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Take what came, and refuse the rest when it is too much."""
-        if self._is_refused:
-            return
-        self._received += len(data)
-        super().data_received(data)
+        for start in range(0, len(data), _SLICE_BYTES):
+            if self._is_refused or self.transport.is_closing():
+                return
+            self._take(data[start : start + _SLICE_BYTES])
+
+    def _take(self, piece: bytes) -> None:
+        self._received += len(piece)
+        super().data_received(piece)
         if len(self.pipeline) > _MOST_PIPELINED:
+            self._all.tally.refused["too_many_pipelined"] += 1
             self.destroy()
-        elif self._is_receiving and not self.transport.is_closing():
+        elif self._is_receiving and not self._is_refused and not self.transport.is_closing():
             self._limit_request()
 
     def _limit_request(self) -> None:
         """Refuse an endless head, endless trailers, and whatever the body is wrapped into."""
-        if self._received <= self._most_bytes and len(self.headers) <= _MOST_HEADERS:
+        if self._received <= self._most_bytes and len(self.headers) <= MOST_HEADERS:
             return
         if self._is_in_head:
-            detail = f"A request's head may have {_MOST_HEADERS} fields and {_HEAD_BYTES} bytes."
+            detail = f"A request's head may have {MOST_HEADERS} fields and {HEAD_BYTES} bytes."
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large", detail)
         else:
             detail = f"A request body may have {self._limits.body_bytes} bytes."
@@ -139,7 +135,7 @@ class Connection(HttpToolsProtocol):
     @property
     def _most_bytes(self) -> int:
         if self._is_in_head:
-            return _HEAD_BYTES
+            return HEAD_BYTES
         # Who was refused already reads the answer when all is sent: the rest of a body is swallowed, and kept nowhere.
         return _SWALLOWED_BYTES if self.cycle.response_complete else self._limits.request_bytes
 
@@ -153,8 +149,9 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Say with the answer that it is the last one on this connection, if the process is about to stop."""
-        self._is_in_head = False
+        check_host(self.headers, version=self.parser.get_http_version())
         super().on_headers_complete()
+        self._is_in_head = False
         if self._all.is_draining:
             self.cycle.keep_alive = False
 
@@ -172,8 +169,10 @@ class Connection(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Wait for the next request, or for the client to read this answer."""
         super().on_response_complete()
-        if self.cycle.response_complete:
-            is_busy = self._is_receiving or self.transport.get_write_buffer_size() > 0
+        if self._is_receiving:
+            self._all.wait(self, self._limits.receive_seconds)
+        elif self.cycle.response_complete:
+            is_busy = self.transport.get_write_buffer_size() > 0
             self._all.wait(self, self._limits.receive_seconds if is_busy else self._limits.idle_seconds)
 
     def pause_writing(self) -> None:
@@ -182,9 +181,11 @@ class Connection(HttpToolsProtocol):
         self._all.wait(self, self._limits.receive_seconds)
 
     def resume_writing(self) -> None:
-        """Wait no longer: it has read enough for now."""
+        """Wait no longer, unless it still owes us the rest of the next request: it has read enough for now."""
         super().resume_writing()
-        if not self.cycle.response_complete:
+        if self._is_receiving:
+            self._all.wait(self, self._limits.receive_seconds)
+        elif not self.cycle.response_complete:
             self._all.forget(self)
 
     def drain(self) -> None:
@@ -195,6 +196,8 @@ class Connection(HttpToolsProtocol):
     def cut_off(self) -> None:
         """End it, because its client took too long; say so, if it has begun a request and may hear it."""
         if self._is_refused or self.transport.is_closing() or self.transport.get_write_buffer_size():
+            if not self._is_refused:
+                self._all.tally.refused["answer_not_read"] += 1
             self.destroy()
         elif self._is_receiving:
             detail = f"The request did not arrive within {self._limits.receive_seconds:g} seconds."
@@ -216,17 +219,22 @@ class Connection(HttpToolsProtocol):
                 cycle.disconnected = True
                 cycle.message_event.set()
 
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP as everything else is answered; the parser has told the log."""
+        self._refuse(HTTPStatus.BAD_REQUEST, "invalid_request", msg)
+
     @property
     def _may_answer(self) -> bool:
         """Whether what is written now is the answer to the request that is arriving, and the first one to it."""
         if self.cycle is None:
             return True
-        if self._is_in_head:
+        if self._is_in_head or not self._is_receiving:
             return self.cycle.response_complete
         return self.cycle is self._in_work and not self.cycle.response_started
 
     def _refuse(self, status: HTTPStatus, code: str, detail: str) -> None:
         """Answer in the application's place, if it is that request's turn, and read nothing more."""
+        self._all.tally.refused[code] += 1
         if not self._may_answer:
             self.destroy()
             return

@@ -5,6 +5,8 @@ from http import HTTPStatus
 
 from auth_service.api.middleware import SECURITY_HEADERS
 
+_PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.SERVICE_UNAVAILABLE}  # the same request may be answered later
+
 
 def early_answer(status: HTTPStatus, code: str, detail: str) -> bytes:
     """Return an answer as the application gives it, and the last one of its connection."""
@@ -15,7 +17,7 @@ def early_answer(status: HTTPStatus, code: str, detail: str) -> bytes:
         *(f"{name.lower()}: {value}" for name, value in SECURITY_HEADERS.items()),
         "content-type: application/problem+json",
         f"content-length: {len(body)}",
-        "retry-after: 2",
+        *(["retry-after: 2"] if status in _PASSING else []),
         "connection: close",
     ]
     return "\r\n".join([*lines, "", body]).encode("ascii")

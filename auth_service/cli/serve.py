@@ -85,7 +85,7 @@ def serve_application(
         when_told_to_stop=lambda: turn_readiness_red(app),
         when_stopping=lambda: let_waiters_go(app),
     )
-    run(app, listener, settings.http, moments)
+    run(app, listener, settings.http, moments, tally=app.state.request_meter.connections)
 
 
 async def _check(settings: Settings) -> None:

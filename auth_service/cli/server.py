@@ -16,9 +16,11 @@ from typing import Any
 import structlog
 import uvicorn
 
-from auth_service.cli.connection import Connection, ConnectionLimits, Connections
+from auth_service.cli.connection import Connection, Connections
+from auth_service.cli.connection_limits import ConnectionLimits
 from auth_service.cli.failures import MISCONFIGURED, fail
 from auth_service.settings import HttpSettings
+from auth_service.telemetry.connection_tally import ConnectionTally
 
 log = structlog.get_logger()
 
@@ -53,7 +55,9 @@ class Moments:
     when_stopping: Act
 
 
-def run(app: Application, listener: socket.socket, settings: HttpSettings, moments: Moments) -> None:
+def run(
+    app: Application, listener: socket.socket, settings: HttpSettings, moments: Moments, *, tally: ConnectionTally
+) -> None:
     """Serve until SIGTERM or SIGINT, go on for as long as `drain_delay` says, then finish what is in flight.
 
     The server raises the signal that ended it once more, when all is done: being told to stop is no failure.
@@ -70,7 +74,7 @@ def run(app: Application, listener: socket.socket, settings: HttpSettings, momen
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     config.load()
-    connections = Connections(_limits(settings))
+    connections = Connections(_limits(settings), tally)
     config.http_protocol_class = partial(Connection, all_of_them=connections)  # type: ignore[assignment]
     _Server(config, connections, moments, drain_seconds=settings.drain_delay.total_seconds()).run(sockets=[listener])
 

@@ -23,6 +23,7 @@ log = structlog.get_logger()
 
 _NOTICEABLE_SECONDS = 0.3
 _LOOK_SECONDS = 0.2
+_STEP_SECONDS = 0.1
 _PATIENCE = 0.75  # of what a connection may take, so that the verdict comes before those who wait give up by themselves
 _SHORTEST_PATIENCE_SECONDS = 1.0
 _LONGEST_PATIENCE_SECONDS = 10.0
@@ -158,21 +159,28 @@ class SilenceWatch:
     async def _ask(self) -> bool:
         """Say whether anything came back, be it a refusal; when nothing did, end all who were waiting before."""
         asked_at = asyncio.get_running_loop().time()
-        arguments, options = self._arguments
+        answer = asyncio.create_task(self._exchange_words())
         try:
-            async with asyncio.timeout(self._patience):
-                connection = await asyncpg.connect(*arguments, **_beginning_with(self._first_host, options))
-                try:
-                    await connection.execute("SELECT")  # a pooler in between lets us in without asking the server
-                    await connection.close()
-                finally:
-                    connection.terminate()
-        except TimeoutError:
-            self._first_host += 1
-            self._fall_silent(asked_at)
-            return False
-        except _FAULTS:
-            return True  # who asks for a connection is told the same
+            # In steps: while our own loop is away nobody reads what the server says, and a step is all that this costs.
+            for _ in range(max(1, round(self._patience / _STEP_SECONDS))):
+                if (await asyncio.wait([answer], timeout=_STEP_SECONDS))[0]:
+                    return await answer
+        finally:
+            answer.cancel()
+        self._first_host += 1
+        self._fall_silent(asked_at)
+        return False
+
+    async def _exchange_words(self) -> bool:
+        arguments, options = self._arguments
+        no_limit = {**_beginning_with(self._first_host, options), "timeout": None}  # the driver's clock would be ours
+        with suppress(*_FAULTS):  # who asks for a connection is told the same
+            connection = await asyncpg.connect(*arguments, **no_limit)
+            try:
+                await connection.execute("SELECT")  # a pooler in between lets us in without asking the server
+                await connection.close()
+            finally:
+                connection.terminate()
         return True
 
     def _fall_silent(self, asked_at: float) -> None:

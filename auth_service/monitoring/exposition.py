@@ -12,6 +12,7 @@ from auth_service.mail.backlog import Backlog
 from auth_service.monitoring.families import counter, gauge, gauges, histogram
 from auth_service.monitoring.outbox_watch import OutboxWatch
 from auth_service.monitoring.request_meter import RequestMeter
+from auth_service.telemetry.connection_tally import ConnectionTally
 from auth_service.version import VERSION
 from auth_service.wiring.runtime import Runtime
 
@@ -22,6 +23,7 @@ def snapshot(runtime: Runtime, requests: RequestMeter) -> Iterator[Metric]:
     """Yield everything that is in memory; nothing waits for anybody."""
     yield gauges("info", "The release that runs; always 1.", ["version"], [((VERSION,), 1)])
     yield from _requests(runtime, requests)
+    yield from _connections(requests.connections)
     yield from _sign_ins(runtime)
     yield from _hashes(runtime)
     yield from _databases(runtime)
@@ -42,6 +44,13 @@ def _requests(runtime: Runtime, requests: RequestMeter) -> Iterator[Metric]:
     yield counter("unavailable", "Requests that were answered with 503, by what was missing.", ["code"], outages)
     refused = _by_one(runtime.refused_tokens)
     yield counter("bearer_tokens_refused", "Access tokens that did not let a request in.", ["reason"], refused)
+
+
+def _connections(tally: ConnectionTally) -> Iterator[Metric]:
+    yield gauge("connections", "Connections of clients that are open.", tally.open)
+    yield gauge("connections_limit", "Connections of clients that there can be.", tally.limit)
+    refused = _by_one(tally.refused)
+    yield counter("connections_refused", "Connections ended for what clients did or left undone.", ["code"], refused)
 
 
 def _sign_ins(runtime: Runtime) -> Iterator[Metric]:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from auth_service.telemetry.connection_tally import ConnectionTally
 from auth_service.telemetry.timings import Timings
 
 UNMATCHED = "(none)"
@@ -16,6 +17,8 @@ _Request = tuple[str, str, int]
 class RequestMeter:
     """`outages` are the answers with 503 by what was missing; whoever renders them counts them.
 
+    `connections` are counted by the server: much that is refused there never becomes a request.
+
     The label is the route's template: a path has ids in it, and strangers could make as many labels as they like.
     """
 
@@ -23,6 +26,7 @@ class RequestMeter:
         """Begin with nothing."""
         self._counts: dict[_Request, int] = {}
         self.outages: Counter[str] = Counter()
+        self.connections = ConnectionTally()
         self._timings: dict[tuple[str, str], Timings] = {}
 
     def finished(self, scope: Mapping[str, Any], status: int, seconds: float) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
@@ -118,6 +119,24 @@ async def test_a_statement_that_takes_long_is_waited_for_while_the_server_answer
             await asyncio.gather(_read_slowly(database, 1.5), _migrate_slowly(database, 1.5))
 
     assert logs == []
+
+
+async def test_a_loop_that_was_away_while_it_asked_takes_no_server_for_silent(url: str) -> None:
+    async with _opened(url) as database:
+        running = asyncio.create_task(_read_slowly(database, 4))
+        with capture_logs() as logs:
+            while not await _is_asking(database):
+                pass
+            time.sleep(2)  # noqa: ASYNC251 - as when there is no processor to be had
+            await running
+
+    assert logs == []
+
+
+async def _is_asking(database: Database) -> bool:
+    is_asking = database._watch is not None and database._watch._asking is not None
+    await asyncio.sleep(0)
+    return is_asking
 
 
 async def test_a_server_that_says_that_it_is_full_is_not_silent(postgres: PostgresServer, url: str) -> None:

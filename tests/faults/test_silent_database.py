@@ -121,9 +121,15 @@ async def test_a_statement_that_takes_long_is_waited_for_while_the_server_answer
     assert logs == []
 
 
-async def test_a_loop_that_was_away_while_it_asked_takes_no_server_for_silent(url: str) -> None:
+async def test_a_loop_that_was_away_while_it_asked_takes_no_server_for_silent(
+    postgres: PostgresServer, url: str
+) -> None:
+    await _ask(postgres, END_THOSE)
     async with _opened(url) as database:
         running = asyncio.create_task(_read_slowly(database, 4))
+        while not await _ask(postgres, SLEEPING):
+            pass
+
         with capture_logs() as logs:
             while not await _is_asking(database):
                 pass

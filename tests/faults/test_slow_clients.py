@@ -9,6 +9,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.support.commands import free_port, make_operator
+from tests.support.metrics import scrape
 from tests.support.slow_clients import (
     connected,
     dribble,
@@ -28,7 +29,12 @@ ENDLESS = 10_000_000
 
 
 @pytest.fixture(scope="module")
-def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+def metrics_port() -> int:
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory: pytest.TempPathFactory, metrics_port: int) -> Iterator[int]:
     """A server that is impatient, where clients are few."""
     folder: Path = tmp_path_factory.mktemp("slow")
     operator, port = make_operator(folder), free_port()
@@ -37,6 +43,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         "AUTH_HTTP__KEEP_ALIVE_TIMEOUT": "PT0.5S",
         "AUTH_HTTP__MAX_CONNECTIONS": str(CONNECTIONS),
         "AUTH_HTTP__DOCS": "true",
+        "AUTH_METRICS__PORT": str(metrics_port),
     }
     operator.run("migrate")
     with operator.start("serve", "--port", str(port), **impatient) as program:
@@ -153,13 +160,16 @@ def test_who_asks_for_hundreds_of_answers_at_once_is_cut_off(port: int) -> None:
     assert _alive(port)
 
 
-def test_many_idle_connections_keep_nobody_out(port: int) -> None:
+def test_many_idle_connections_keep_nobody_out(port: int, metrics_port: int) -> None:
     with ExitStack() as exits:
         idle = [exits.enter_context(connected(port)) for _ in range(3 * CONNECTIONS)]
         alive = _alive(port)
         wait_until_hung_up_on(idle[0])
+    metrics = scrape(metrics_port)
 
     assert alive
+    assert metrics.value("connections_limit") == CONNECTIONS
+    assert (metrics.value("connections_refused_total", code="evicted") or 0) >= 2 * CONNECTIONS
 
 
 def test_when_every_connection_has_a_request_in_work_the_next_one_is_told_to_come_back(port: int) -> None:

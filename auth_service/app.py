@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from fastapi import FastAPI
@@ -18,7 +19,7 @@ from auth_service.api.problems import install_error_handlers
 from auth_service.api.router import add_routes
 from auth_service.errors import UnavailableError
 from auth_service.monitoring.request_meter import RequestMeter
-from auth_service.monitoring.telemetry_config import telemetry_of
+from auth_service.monitoring.telemetry_config import Telemetry, telemetry_of
 from auth_service.settings import HttpSettings, Settings
 from auth_service.version import VERSION
 from auth_service.wiring.parts import Clock, utc_now
@@ -41,31 +42,13 @@ fields empty.
 
 def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     """Return the application; it connects to the database when it starts, not before."""
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with telemetry.sending, Runtime(settings, clock=clock) as runtime:
-            app.state.runtime = runtime
-            await runtime.load_keys()
-            runtime.hurry()
-            async with (
-                _repeating(runtime.refresh_stand_ins, every=_STAND_INS_EVERY),
-                _repeating(runtime.tend_keys, every=settings.tokens.key_refresh_interval),
-                _repeating(runtime.forget_what_is_over, every=_FORGETTING_EVERY),
-                _repeating(runtime.check_clock, every=_CLOCK_EVERY),
-                _sending_mail(runtime),
-            ):
-                yield
-                for server in app.state.metrics_servers:
-                    await server.close()
-
     http = settings.http
     telemetry = telemetry_of(settings.tracing, trusted_hops=http.trusted_hops)
     app = FastAPI(
         title="auth-service",
         version=VERSION,
         description=_DESCRIPTION,
-        lifespan=lifespan,
+        lifespan=partial(_lifespan, settings=settings, clock=clock, telemetry=telemetry),
         openapi_url="/openapi.json" if http.docs else None,
         docs_url=None,
         redoc_url=None,
@@ -78,15 +61,32 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     install_error_handlers(app)
     install_openapi(app)
     app.state.request_meter, app.state.metrics_servers = RequestMeter(), []
-    told: list[Finished] = []
-    if settings.metrics.port is not None:
-        told.append(app.state.request_meter.finished)
+    told: list[Finished] = [app.state.request_meter.finished] if settings.metrics.port is not None else []
     if http.access_log:
         told.append(log_request)
     _add_middleware(app, http, told=told, https=settings.tokens.issuer.startswith("https://"))
     for middleware in telemetry.middleware:
         app.add_middleware(middleware)
     return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI, *, settings: Settings, clock: Clock, telemetry: Telemetry) -> AsyncIterator[None]:
+    """Hold what outlives requests, and do in the background what nobody asks for."""
+    async with telemetry.sending, Runtime(settings, clock=clock) as runtime:
+        app.state.runtime = runtime
+        await runtime.load_keys()
+        runtime.hurry()
+        async with (
+            _repeating(runtime.refresh_stand_ins, every=_STAND_INS_EVERY),
+            _repeating(runtime.tend_keys, every=settings.tokens.key_refresh_interval),
+            _repeating(runtime.forget_what_is_over, every=_FORGETTING_EVERY),
+            _repeating(runtime.check_clock, every=_CLOCK_EVERY),
+            _sending_mail(runtime),
+        ):
+            yield
+            for server in app.state.metrics_servers:
+                await server.close()
 
 
 def turn_readiness_red(app: FastAPI) -> None:

@@ -16,7 +16,6 @@ from auth_service.cli.failures import MISCONFIGURED, describe_outage, failing_cl
 from auth_service.cli.hash_calibration import describe_hashing
 from auth_service.cli.mail_check import find_fault
 from auth_service.cli.replica_check import describe_replica, find_replica_fault
-from auth_service.db.clock import read_clock_offset
 from auth_service.db.errors import DatabaseUnavailableError, SchemaBehindError
 from auth_service.db.replica import Replica
 from auth_service.db.url import parse_database_url
@@ -104,8 +103,7 @@ async def _database_findings(runtime: Runtime) -> AsyncIterator[Finding]:
 
 
 async def _clock_finding(runtime: Runtime) -> Finding:
-    async with runtime.database.transaction(writing=False) as session:
-        offset = await read_clock_offset(session, runtime.clock)
+    offset = await runtime.clock_offset()
     seconds = round(offset.total_seconds())
     mend = (
         f"this machine's clock is {abs(seconds)} s {'ahead of' if seconds > 0 else 'behind'} the database's, which "

@@ -93,7 +93,7 @@ class Database:
     async def dispose(self) -> None:
         """Close every connection."""
         if self._watch is not None:
-            self._watch.close()
+            await self._watch.close()
         await self.engine.dispose()
 
 

@@ -12,7 +12,8 @@ from sqlalchemy.exc import DisconnectionError, InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.util import await_only
 
-_FAULTS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+CONNECTION_FAULTS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What the driver raises of a connection that is not what it was."""
 
 _FRESH_SECONDS = 1
 _ANSWERED = "answered_at"
@@ -50,7 +51,7 @@ def watch_liveness(engine: Engine, *, patience_seconds: float) -> None:
         if not is_fresh if is_asked is None else is_asked:
             try:
                 await_only(driver.execute("SELECT", timeout=patience_seconds))
-            except _FAULTS as error:
+            except CONNECTION_FAULTS as error:
                 driver.terminate()
                 raise InvalidatePoolError from error
 

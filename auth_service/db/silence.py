@@ -19,17 +19,19 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.util import await_only
 
+from auth_service.db.liveness import CONNECTION_FAULTS
+
 log = structlog.get_logger()
 
 _NOTICEABLE_SECONDS = 0.3
 _LOOK_SECONDS = 0.2
 _STEP_SECONDS = 0.1
+_GOODBYE_SECONDS = 0.5
 _PATIENCE = 0.75  # of what a connection may take, so that the verdict comes before those who wait give up by themselves
 _SHORTEST_PATIENCE_SECONDS = 1.0
 _LONGEST_PATIENCE_SECONDS = 10.0
 _ADAPTERS_OWN = {"async_creator_fn", "prepared_statement_cache_size", "prepared_statement_name_func"}
 _WHICH = "target_session_attrs"
-_FAULTS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _KEEP_ALIVE = {"TCP_KEEPIDLE": 3, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 5_000}
 
 
@@ -64,11 +66,17 @@ class SilenceWatch:
         """
         self._patience = self._hurried_patience
 
-    def close(self) -> None:
-        """Watch no longer; the connections are about to be closed."""
+    async def close(self) -> None:
+        """Watch no longer; the connections are about to be closed.
+
+        A question that is under way may end by itself: the driver grumbles about connections that are given up while
+        they are being made. A server that is known to be silent is not waited for.
+        """
         self._is_closing = True
         if self._timer is not None:
             self._timer.cancel()
+        if self._asking is not None:
+            await asyncio.wait([self._asking], timeout=0 if self._is_silent else _GOODBYE_SECONDS)
         if self._asking is not None:
             self._asking.cancel()
 
@@ -82,7 +90,7 @@ class SilenceWatch:
         self._look_later()
         *others, last = _one_by_one(_beginning_with(self._first_host, options))
         for host in others:
-            with suppress(*_FAULTS):
+            with suppress(*CONNECTION_FAULTS):
                 return dialect.connect(*arguments, **host)
         options.update(last)
         return None
@@ -112,7 +120,7 @@ class SilenceWatch:
         if self._is_closing and not self._is_silent:
             try:
                 await_only(driver.close(timeout=self._patience))
-            except _FAULTS:
+            except CONNECTION_FAULTS:
                 self._is_silent = True
         if self._is_silent or self._asking is not None:
             driver.terminate()
@@ -174,7 +182,7 @@ class SilenceWatch:
     async def _exchange_words(self) -> bool:
         arguments, options = self._arguments
         no_limit = {**_beginning_with(self._first_host, options), "timeout": None}  # the driver's clock would be ours
-        with suppress(*_FAULTS):  # who asks for a connection is told the same
+        with suppress(*CONNECTION_FAULTS):  # who asks for a connection is told the same
             connection = await asyncpg.connect(*arguments, **no_limit)
             try:
                 await connection.execute("SELECT")  # a pooler in between lets us in without asking the server

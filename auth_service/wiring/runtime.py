@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Self
 
 import structlog
@@ -133,10 +134,14 @@ class Runtime(Parts):
         Readiness does not depend on it: if it is the database's clock that is wrong, all replicas would be red.
         """
         if not self.database.is_sqlite:
-            async with self.database.transaction(writing=False) as session:
-                offset = await read_clock_offset(session, self.clock)
+            offset = await self.clock_offset()
             if abs(offset) > self.settings.tokens.leeway:
                 log.warning("clock.off", seconds=round(offset.total_seconds()))
+
+    async def clock_offset(self) -> timedelta:
+        """Return by how much this process's clock is ahead of the database's."""
+        async with self.database.transaction(writing=False) as session:
+            return await read_clock_offset(session, self.clock)
 
     async def forget_what_is_over(self) -> None:
         """Remove what nothing depends on any more, in small transactions; one replica at a time does it.

@@ -6,9 +6,11 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient, Response
 from sqlalchemy import delete
@@ -149,11 +151,16 @@ class Service:
 
 @asynccontextmanager
 async def running_service(settings: Settings, *, clock: Clock = utc_now) -> AsyncIterator[Service]:
-    """Start the application over a database that is migrated already."""
+    """Start the application over a database that is migrated already.
+
+    What is over it removes when it starts, and then when a test says so: tests store rows that expired long ago.
+    """
     app = create_app(settings, clock=clock)
     transport = ASGITransport(app, client=("192.0.2.1", 50_000))
-    async with (
-        app.router.lifespan_context(app),
-        AsyncClient(transport=transport, base_url="http://auth.test") as client,
-    ):
-        yield Service(app, client)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("auth_service.app._FORGETTING_EVERY", timedelta(days=1))
+        async with (
+            app.router.lifespan_context(app),
+            AsyncClient(transport=transport, base_url="http://auth.test") as client,
+        ):
+            yield Service(app, client)

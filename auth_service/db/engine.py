@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 import sqlalchemy.exc
 from sqlalchemy import Connection, Dialect, event
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
@@ -122,11 +123,13 @@ def _is_outage(error: sqlalchemy.exc.DBAPIError) -> bool:
     SQLSTATE classes 08 (connection), 28 (not let in), 3D (no such database), 40 (rolled back), 53 (out of resources)
     and 57 (operator intervention, a statement that took too long); 25P03 (a transaction that idled), 55P03 (somebody
     else's lock), 25006 (a standby), 55000 (closed to connections), 42501 (the role lacks a privilege) and 42P07 (the
-    database has a table of that name already). SQLite has names instead.
+    database has a table of that name already). SQLite has names instead. And the driver says by itself that of several
+    hosts none is the primary: amid a failover none is.
     """
     state = getattr(error.orig, "sqlstate", None) or ""
     unreadable_file = getattr(error.orig, "sqlite_errorname", None) in {"SQLITE_NOTADB", "SQLITE_CORRUPT"}
-    return state[:2] in _OUTAGE_CLASSES or state in _OUTAGE_STATES or unreadable_file
+    no_such_host = isinstance(error.orig, AsyncAdapt_asyncpg_dbapi.InternalClientError)
+    return state[:2] in _OUTAGE_CLASSES or state in _OUTAGE_STATES or unreadable_file or no_such_host
 
 
 def _create_engine(settings: DatabaseSettings, *, may_create: bool) -> AsyncEngine:

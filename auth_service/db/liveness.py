@@ -8,12 +8,19 @@ from typing import Any
 
 import asyncpg
 from sqlalchemy import Engine, event
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DisconnectionError, InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.util import await_only
 
-CONNECTION_FAULTS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-"""What the driver raises of a connection that is not what it was."""
+CONNECTION_FAULTS = (
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    AsyncAdapt_asyncpg_dbapi.Error,
+)
+"""What the driver, or SQLAlchemy for it, raises of a connection that is not what it was, or not what was wanted."""
 
 _FRESH_SECONDS = 1
 _ANSWERED = "answered_at"

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import make_url, text
 
 from auth_service.db.engine import Database
+from auth_service.db.errors import DatabaseUnavailableError
 from auth_service.db.settings import DatabaseSettings
 from auth_service.db.url import parse_database_url
 from tests.support.databases import Databases
@@ -127,6 +128,12 @@ async def test_of_several_hosts_the_one_that_answers_is_found(server: str) -> No
     answers = await _answers(written.render_as_string(hide_password=False), "SELECT inet_server_port()")
 
     assert answers == [url.port]
+
+
+async def test_where_no_host_is_what_is_wanted_the_database_is_away(server: str) -> None:
+    """As amid a failover, when every host that is left follows one that is gone."""
+    with pytest.raises(DatabaseUnavailableError):
+        await _answers(f"{server}?target_session_attrs=standby", "SELECT 1")
 
 
 @pytest.mark.parametrize(("query", "kept"), [("", True), ("?pgbouncer=true", False)])

@@ -113,3 +113,15 @@ async def test_the_service_goes_to_the_host_that_takes_writes_now(hosts: Hosts, 
                 elsewhere = await started_meanwhile.client.get("/readyz")
 
     assert [answer.status_code for answer in (before, found, elsewhere)] == [200] * 3
+
+
+async def test_a_host_that_takes_no_writes_is_passed_over(hosts: Hosts) -> None:
+    url = make_url(hosts.url)
+    turned = url.update_query_dict({"host": list(reversed(url.query["host"]))})
+    settings = make_settings(turned.render_as_string(hide_password=False), database=BY_DEFAULT)
+
+    async with running_service(settings) as service:
+        user = await service.make_user()
+        found = await service.client.get("/users/me", headers=bearer(user))
+
+    assert found.status_code == 200

@@ -15,9 +15,12 @@ _SYNCHRONOUS = {"synchronous_mode": True, "synchronous_mode_strict": True}
 _ASYNCHRONOUS = {"synchronous_mode": False, "maximum_lag_on_failover": 1_073_741_824}
 
 # A primary that died has what nobody else has: it must give that up to follow the new one. And a standby looks for its
-# new primary every second, not every five: until one has found it, nothing is committed.
+# new primary every second, not every five: until one has found it, nothing is committed. For the same reason there are
+# no replication slots: a new primary makes them after its first checkpoint, which takes seconds. What they are for, a
+# part of the log that is kept does as well.
 _SERVERS = {
-    "parameters": {"wal_retrieve_retry_interval": "1s"},
+    "parameters": {"wal_retrieve_retry_interval": "1s", "wal_keep_size": "512MB"},
+    "use_slots": False,
     "use_pg_rewind": True,
     "remove_data_directory_on_rewind_failure": True,
     "remove_data_directory_on_diverged_timelines": True,

@@ -16,6 +16,7 @@ from auth_service.oauth.grants.messages import TokenResponse
 from auth_service.oauth.token_issuer import TokenIssuer
 from auth_service.tokens.sessions import Opening, Sessions
 from auth_service.users.models import User
+from auth_service.users.repository import UserRepository
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class SignIn:
     """The account is locked and the client is held: whoever calls this has asked the gate."""
 
     session: Session
+    users: UserRepository
     sessions: Sessions
     throttle: Throttle
     audit: AuditTrail
@@ -36,7 +38,7 @@ class SignIn:
 
         Only now is the network familiar: whoever has the password and not the second factor does not make it so.
         """
-        user.last_login_at = self.origin.now
+        self.users.note_login(user.id, self.origin.now)
         principal = Principal(subject=user.id, is_superuser=user.is_superuser, scopes=scopes, client_id=client.id)
         self.audit.record(AuditEvent.SIGN_IN, actor=principal, subject=user.id, amr=list(amr))
         session, refresh_token = await self.sessions.open(

@@ -1,9 +1,10 @@
 """The SQL of users."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, func, tablesample, text
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, tablesample, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
@@ -33,9 +34,14 @@ class UserRepository:
         return await self._session.get(User, user_id)
 
     async def find_for_update(self, user_id: UUID) -> User | None:
-        """Return the user and lock the row until the transaction ends, or None."""
-        statement = select(User).where(User.id == user_id).with_for_update()
-        return (await self._session.exec(statement, execution_options={"populate_existing": True})).one_or_none()
+        """Return the user, as it is now, and lock the row until the transaction ends, or None."""
+        await self._session.flush()  # what was changed of this very user must not be forgotten
+        row = await _LOCKED.find_within(self._session, user_id=user_id)
+        return None if row is None else await self._session.merge(detached(User, row), load=False)
+
+    def note_login(self, user_id: UUID, moment: datetime) -> None:
+        """Store, when the transaction ends, that the user signed in at `moment`."""
+        self._session.write_at_commit(_LOGIN, {"user_id": user_id, "moment": moment})
 
     async def get(self, user_id: UUID) -> User:
         """Return the user; raises UserNotFoundError."""
@@ -122,8 +128,10 @@ def _terms_of(user: User) -> Iterator[UserSearchTerm]:
     return (UserSearchTerm(term=term, created_at=user.created_at, user_id=user.id) for term in search_terms_of(user))
 
 
+_SELECTED = select(*columns_of(User))
 _BY_EMAIL, _BY_USERNAME = (
-    HotStatement(select(*columns_of(User)).where(col(column) == bindparam("key")))
-    for column in (User.email_normalized, User.username)
+    HotStatement(_SELECTED.where(col(column) == bindparam("key"))) for column in (User.email_normalized, User.username)
 )
+_LOCKED = HotStatement(_SELECTED.where(col(User.id) == bindparam("user_id")).with_for_update())
+_LOGIN = update(User).where(col(User.id) == bindparam("user_id")).values(last_login_at=bindparam("moment"))
 _UNIQUE = {"email_normalized": EmailTakenError, "username": UsernameTakenError}

@@ -92,7 +92,9 @@ class OAuthServices(Foundation):
 
     @property
     def _sign_in(self) -> SignIn:
-        return SignIn(self.session, self.sessions, self.throttle, self.audit, self._token_issuer, self.origin)
+        return SignIn(
+            self.session, self._users, self.sessions, self.throttle, self.audit, self._token_issuer, self.origin
+        )
 
     @property
     def _client_credentials_grant(self) -> ClientCredentialsGrant:

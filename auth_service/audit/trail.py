@@ -36,7 +36,7 @@ class AuditTrail:
     ) -> None:
         """Record what is being done; it is committed with it or not at all."""
         row = self._build(event, Outcome.SUCCESS, actor, subject=subject, client_id=client_id, **detail)
-        self._session.write_at_commit(_INSERTION, row)
+        self._session.insert_at_commit(_INSERTION, row)
         self._recorded.append(event)
 
     def record_refusal(
@@ -54,7 +54,7 @@ class AuditTrail:
 
     def take_committed(self) -> list[AuditEvent]:
         """Hand over what `record` recorded, once that is committed; else nothing."""
-        if self._session.has_writes:
+        if self._session.has_insertions:
             return []
         committed, self._recorded = self._recorded, []
         return committed

@@ -4,7 +4,8 @@ On PostgreSQL the ORM takes eight times as long for one row as the driver: it is
 a statement asks is still written once, with the tables' own columns, and SQLite answers it in the ordinary way.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -23,8 +24,8 @@ from sqlalchemy import (
     Uuid,
 )
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi, PGDialect_asyncpg
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.orm import class_mapper, make_transient_to_detached
 from sqlalchemy.types import TypeDecorator
 from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
@@ -83,44 +84,75 @@ class HotStatement:
         if connection.dialect.name == "sqlite":
             found: Sequence[Any] | None = (await connection.execute(self._statement, parameters)).one_or_none()
             return found
-        text, names = self._compiled
-        return (await connection.exec_driver_sql(text, tuple(parameters[name] for name in names))).one_or_none()
+        return await self._row_of(connection, parameters)
 
     async def run(self, engine: AsyncEngine, **parameters: object) -> Sequence[Any] | None:
         """Return the row, or None, outside any transaction, on PostgreSQL; what it changes is committed by itself.
 
         When the connection is lost before the answer comes it runs once more: it has to bear that.
         """
-        text, names = self._compiled
-        return await _fetch(engine, text, [parameters[name] for name in names])
+        return await _fetch(engine, self._compiled.text, self._compiled.arguments(parameters))
+
+    async def run_once(self, engine: AsyncEngine, **parameters: object) -> Sequence[Any] | None:
+        """Return the same of a statement that must not run a second time, and that may wait for somebody's lock."""
+        return await _fetch(engine, self._compiled.text, self._compiled.arguments(parameters), once=True)
+
+    async def _row_of(self, connection: AsyncConnection, parameters: Mapping[str, object]) -> Sequence[Any] | None:
+        arguments = tuple(self._compiled.arguments(parameters))
+        return (await connection.exec_driver_sql(self._compiled.text, arguments)).one_or_none()
 
     @cached_property
-    def _compiled(self) -> tuple[str, Sequence[str]]:
-        """The statement in the driver's words, and the order of its parameters."""
-        compiled = self._statement.compile(dialect=PGDialect_asyncpg())  # type: ignore[no-untyped-call]
-        return str(compiled), tuple(compiled.positiontup or ())
+    def _compiled(self) -> "_Compiled":
+        dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
+        compiled = self._statement.compile(dialect=dialect)
+        names = tuple(compiled.positiontup or ())
+        types = [compiled.binds[name].type.dialect_impl(dialect) for name in names]
+        return _Compiled(str(compiled), names, [each.bind_processor(dialect) for each in types])
 
 
-async def _fetch(engine: AsyncEngine, text: str, parameters: Sequence[object]) -> Sequence[Any] | None:
-    """Ask once more when the connection was lost meanwhile, but not when nothing answers."""
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """A statement in the driver's words, its parameters in their order, and what makes the driver's values of them."""
+
+    text: str
+    names: Sequence[str]
+    processors: Sequence[Callable[[Any], Any] | None]
+
+    def arguments(self, parameters: Mapping[str, object]) -> list[object]:
+        each = zip(self.names, self.processors, strict=True)
+        return [process(parameters[name]) if process else parameters[name] for name, process in each]
+
+
+async def _fetch(
+    engine: AsyncEngine, text: str, parameters: Sequence[object], *, once: bool = False
+) -> Sequence[Any] | None:
+    """Ask once more when the connection was lost meanwhile, unless `once`, but not when nothing answers."""
     try:
+        if once:
+            return await _ask(engine, text, parameters, patience=None)
         try:
             with asking(always=False):
-                return await _ask(engine, text, parameters)
+                return await _ask(engine, text, parameters, patience=_PATIENCE_SECONDS)
         except _LOST:
             with asking(always=True):
-                return await _ask(engine, text, parameters)
+                return await _ask(engine, text, parameters, patience=_PATIENCE_SECONDS)
+    except asyncpg.DataError:
+        raise  # by whoever asks
+    except asyncpg.IntegrityConstraintViolationError as error:
+        raise IntegrityError(text, None, error, hide_parameters=True) from error
     except (asyncpg.PostgresError, AsyncAdapt_asyncpg_dbapi.Error) as error:
         raise DBAPIError(text, None, error, hide_parameters=True) from error
-    except asyncpg.InternalClientError as error:  # the second connection heard a farewell too
+    except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:  # of a connection that has ended
         raise DBAPIError(text, None, error, hide_parameters=True, connection_invalidated=True) from error
 
 
-async def _ask(engine: AsyncEngine, text: str, parameters: Sequence[object]) -> Sequence[Any] | None:
+async def _ask(
+    engine: AsyncEngine, text: str, parameters: Sequence[object], *, patience: float | None
+) -> Sequence[Any] | None:
     lent = await engine.raw_connection()
     driver: asyncpg.Connection[asyncpg.Record] = lent.driver_connection
     try:
-        row: asyncpg.Record | None = await driver.fetchrow(text, *parameters, timeout=_PATIENCE_SECONDS)
+        row: asyncpg.Record | None = await driver.fetchrow(text, *parameters, timeout=patience)
     except (asyncpg.PostgresError, asyncpg.InterfaceError):
         raise  # the connection is as good as it was
     except BaseException:

@@ -1,30 +1,40 @@
 """The session type that a unit of work runs in."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Insert, Update
+from sqlalchemy import Insert
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-_WRITES = "writes"
+_INSERTIONS = "insertions"
 
 
 class Session(AsyncSession):
     """What is loaded in it stays readable after a commit."""
 
     @property
-    def has_writes(self) -> bool:
-        """Whether `write_at_commit` was asked for something that is not written yet."""
-        return bool(self.info.get(_WRITES))
+    def insertions(self) -> Sequence[tuple[Insert, Mapping[str, Any]]]:
+        """What `insert_at_commit` was asked for and is not written yet."""
+        waiting: Sequence[tuple[Insert, Mapping[str, Any]]] = self.info.get(_INSERTIONS, ())
+        return waiting
 
-    def write_at_commit(self, statement: Insert | Update, parameters: Mapping[str, Any]) -> None:
-        """Write what nobody in this transaction looks at, without what the ORM needs to keep track of it."""
-        self.info.setdefault(_WRITES, []).append((statement, parameters))
+    @property
+    def has_insertions(self) -> bool:
+        """Whether there is anything of the kind."""
+        return bool(self.insertions)
+
+    def forget_insertions(self) -> None:
+        """Take it that all of them are written."""
+        self.info.pop(_INSERTIONS, None)
+
+    def insert_at_commit(self, statement: Insert, row: Mapping[str, Any]) -> None:
+        """Write a row that nobody in this transaction looks at, without what the ORM needs to keep track of it."""
+        self.info.setdefault(_INSERTIONS, []).append((statement, row))
 
     async def commit(self) -> None:
         """Write what waits to be written, and commit."""
-        for statement, parameters in self.info.pop(_WRITES, ()):
-            await (await self.connection()).execute(statement, parameters)
+        for statement, row in self.info.pop(_INSERTIONS, ()):
+            await (await self.connection()).execute(statement, row)
         await super().commit()
 
     async def release(self) -> None:
@@ -33,6 +43,6 @@ class Session(AsyncSession):
         The next statement begins a new transaction, so what was read before must be asked again before it is acted on.
         Nothing may be waiting to be written: half a use case must not be committed.
         """
-        if self.new or self.dirty or self.deleted or self.has_writes:
+        if self.new or self.dirty or self.deleted or self.has_insertions:
             raise RuntimeError("slow work in the middle of a write: hash first, then change")
         await self.commit()

@@ -10,10 +10,10 @@ from sqlalchemy import ColumnElement, Uuid, bindparam, delete, insert, or_, upda
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 from sqlalchemy.sql.base import ExecutableOption
-from sqlalchemy.sql.dml import ReturningUpdate
 from sqlmodel import col, select
 
 from auth_service.db.hot_statement import HotStatement, columns_of, detached
+from auth_service.db.hot_write import HotWrite
 from auth_service.db.keyset import PageRequest, Slice, SortKey, SortOrder, fetch_slice
 from auth_service.db.session import Session
 from auth_service.items.errors import ItemNotFoundError, OwnerGoneError
@@ -67,10 +67,10 @@ class ItemRepository:
         return await fetch_slice(self._session, statement, _ORDERS[sort], page)
 
     async def add(self, item: Item) -> None:
-        """Store a new item; raises OwnerGoneError."""
-        row = {name: getattr(item, name) for name in Item.model_fields}
+        """Store a new item, and with it what waits to be written; raises OwnerGoneError."""
+        new = {_NEW + name: getattr(item, name) for name in Item.model_fields}
         try:
-            await (await self._session.connection()).execute(_INSERTION, row)
+            await _INSERTION.run(self._session, new)
         except IntegrityError as error:
             if "foreign key" in str(error.orig).lower():
                 raise OwnerGoneError from error
@@ -79,11 +79,10 @@ class ItemRepository:
     async def update(self, item_id: UUID, changes: Mapping[str, Any], *, owner_id: UUID | None) -> Item:
         """Change these columns of an item, of this owner or of anybody, and return it for reading.
 
-        Raises ItemNotFoundError.
+        What waits to be written is written with it. Raises ItemNotFoundError.
         """
         parameters = {"item_id": item_id, "of": owner_id, **{_NEW + name: new for name, new in changes.items()}}
-        connection = await self._session.connection()
-        row = (await connection.execute(_update_of(frozenset(changes)), parameters)).one_or_none()
+        row = await _update_of(frozenset(changes)).run(self._session, parameters)
         if row is None:
             raise ItemNotFoundError
         return detached(Item, row)
@@ -94,18 +93,20 @@ class ItemRepository:
 
 
 _COLUMNS = columns_of(Item)
-_INSERTION = insert(Item)
 _OF = bindparam("of", type_=Uuid())  # an UPDATE has its own use for the names of columns
 _IS_WANTED = (col(Item.id) == bindparam("item_id"), or_(_OF.is_(None), col(Item.owner_id) == _OF))
 _ITEM = HotStatement(select(*_COLUMNS).where(*_IS_WANTED))
 _NEW = "new_"
+_INSERTION = HotWrite(
+    insert(Item).values({name: bindparam(_NEW + name) for name in Item.model_fields}).returning(col(Item.id))
+)
 
 
 @cache
-def _update_of(names: frozenset[str]) -> ReturningUpdate[Any]:
+def _update_of(names: frozenset[str]) -> HotWrite:
     """Return the statement that changes these columns: putting it together takes longer than running it."""
     new: dict[str, Any] = {name: bindparam(_NEW + name) for name in names}
-    return update(Item).where(*_IS_WANTED).values(new).returning(*_COLUMNS)
+    return HotWrite(update(Item).where(*_IS_WANTED).values(new).returning(*_COLUMNS))
 
 
 _CREATED = (SortKey("created_at", col(Item.created_at), datetime.fromisoformat), SortKey("id", col(Item.id), UUID))

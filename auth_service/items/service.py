@@ -41,8 +41,8 @@ class ItemService:
             updated_at=self.now,
             **new_item.model_dump(),
         )
-        await self.items.add(item)
         self.audit.record(AuditEvent.ITEM_CREATED, actor=principal, subject=item.id)
+        await self.items.add(item)
         return item
 
     async def get(self, principal: Principal, item_id: UUID, *, with_owner: bool = False) -> Item:
@@ -70,11 +70,10 @@ class ItemService:
         """Change the fields that were sent; raises ItemNotFoundError."""
         owner_id = visible_owner(principal, Action.ITEM_UPDATE)
         changes = {**change.model_dump(exclude_unset=True), "updated_at": self.now}
-        item = await self.items.update(item_id, changes, owner_id=owner_id)
         self.audit.record(
-            AuditEvent.ITEM_UPDATED, actor=principal, subject=item.id, fields=sorted(change.model_fields_set)
+            AuditEvent.ITEM_UPDATED, actor=principal, subject=item_id, fields=sorted(change.model_fields_set)
         )
-        return item
+        return await self.items.update(item_id, changes, owner_id=owner_id)
 
     async def delete(self, principal: Principal, item_id: UUID) -> None:
         """Remove an item: administrators only, so that anybody else learns nothing about which items there are."""

@@ -38,7 +38,6 @@ class SignIn:
 
         Only now is the network familiar: whoever has the password and not the second factor does not make it so.
         """
-        self.users.note_login(user.id, self.origin.now)
         principal = Principal(subject=user.id, is_superuser=user.is_superuser, scopes=scopes, client_id=client.id)
         self.audit.record(AuditEvent.SIGN_IN, actor=principal, subject=user.id, amr=list(amr))
         session, refresh_token = await self.sessions.open(
@@ -54,6 +53,7 @@ class SignIn:
             )
         )
         tokens = self.issuer.issue(session, scopes=scopes, audiences=tuple(audiences), refresh_token=refresh_token)
+        await self.users.note_login(user.id, self.origin.now)
         await self.session.commit()  # the throttle waits for nobody's transaction
         for identifier in filter(None, (user.email, user.username)):
             await self.throttle.succeeded(ThrottleKind.SIGN_IN, identifier=identifier, network=self.origin.network)

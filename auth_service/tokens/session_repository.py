@@ -69,10 +69,10 @@ class SessionRepository:
         """Return for reading the session of a refresh token and whose it is, as they are now, or None."""
         return _facts_of(await _FACTS_BY_LOCATOR.find(self._session, locator=locator))
 
-    async def add(self, record: SessionRecord) -> None:
-        """Store a new session."""
+    def add(self, record: SessionRecord) -> None:
+        """Store a new session when the transaction ends."""
         row = {name: getattr(record, name) for name in SessionRecord.model_fields}
-        await (await self._session.connection()).execute(_INSERTION, row)
+        self._session.insert_at_commit(_INSERTION, row)
 
     async def rotate(self, record: SessionRecord, rotation: SecretRotation) -> bool:
         """Replace the current secret of `record`, unless somebody else has: the statement that decides who wins."""

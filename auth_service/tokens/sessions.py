@@ -74,8 +74,8 @@ class Sessions:
             if user and open_ones >= MAX_SESSIONS_PER_USER
             else []
         )
-        await self.session_repository.add(record)
-        await self.announce(surplus)  # last: the foreign keys of the new row wait for others, who may wait for this
+        await self.announce(surplus)
+        self.session_repository.add(record)
         return record, token
 
     async def end(self, session_id: UUID, *, of: UUID | None) -> bool:

@@ -11,6 +11,7 @@ from sqlmodel import col, select
 
 from auth_service.db.constraints import violated_constraint
 from auth_service.db.hot_statement import HotStatement, columns_of, detached
+from auth_service.db.hot_write import HotWrite
 from auth_service.db.keyset import PageRequest, Slice
 from auth_service.db.session import Session
 from auth_service.users.errors import EmailTakenError, UsernameTakenError, UserNotFoundError
@@ -39,9 +40,9 @@ class UserRepository:
         row = await _LOCKED.find_within(self._session, user_id=user_id)
         return None if row is None else await self._session.merge(detached(User, row), load=False)
 
-    def note_login(self, user_id: UUID, moment: datetime) -> None:
-        """Store, when the transaction ends, that the user signed in at `moment`."""
-        self._session.write_at_commit(_LOGIN, {"user_id": user_id, "moment": moment})
+    async def note_login(self, user_id: UUID, moment: datetime) -> None:
+        """Store that the user signed in at `moment`, and with it what waits to be written."""
+        await _LOGIN.run(self._session, {"whose": user_id, "moment": moment})
 
     async def get(self, user_id: UUID) -> User:
         """Return the user; raises UserNotFoundError."""
@@ -133,5 +134,10 @@ _BY_EMAIL, _BY_USERNAME = (
     HotStatement(_SELECTED.where(col(column) == bindparam("key"))) for column in (User.email_normalized, User.username)
 )
 _LOCKED = HotStatement(_SELECTED.where(col(User.id) == bindparam("user_id")).with_for_update())
-_LOGIN = update(User).where(col(User.id) == bindparam("user_id")).values(last_login_at=bindparam("moment"))
+_LOGIN = HotWrite(
+    update(User)
+    .where(col(User.id) == bindparam("whose"))
+    .values(last_login_at=bindparam("moment"))
+    .returning(col(User.id))
+)
 _UNIQUE = {"email_normalized": EmailTakenError, "username": UsernameTakenError}

@@ -53,9 +53,11 @@ def _noting(service: Service, note: Callable[..., None]) -> Iterator[None]:
     sync_engine = service.runtime.database.engine.sync_engine
     fetch = hot_statement._fetch
 
-    async def noted_fetch(engine: AsyncEngine, text: str, parameters: Sequence[object]) -> Sequence[Any] | None:
+    async def noted_fetch(
+        engine: AsyncEngine, text: str, parameters: Sequence[object], *, once: bool = False
+    ) -> Sequence[Any] | None:
         note(None, None, text, tuple(parameters))
-        return await fetch(engine, text, parameters)
+        return await fetch(engine, text, parameters, once=once)
 
     event.listen(sync_engine, "before_cursor_execute", note)
     hot_statement._fetch = noted_fetch

@@ -24,7 +24,7 @@ from starlette.types import Message
 
 from auth_service.app import create_app, serve_metrics
 from auth_service.cli.logs import configure_logs
-from auth_service.cli.server import bind
+from auth_service.cli.ports import bind
 from auth_service.db.engine import Database
 from auth_service.db.migrations import upgrade
 from auth_service.db.settings import DatabaseSettings

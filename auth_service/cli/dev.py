@@ -21,8 +21,8 @@ from auth_service.cli.failures import MISCONFIGURED, fail, failing_clearly
 from auth_service.cli.logs import configure_logs
 from auth_service.cli.metrics import metrics_ports
 from auth_service.cli.migrate import migrate
+from auth_service.cli.ports import bind
 from auth_service.cli.serve import serve_application
-from auth_service.cli.server import bind
 from auth_service.mail.settings import MailTransport
 from auth_service.oauth.errors import OAuthError
 from auth_service.security.settings import MASTER_KEY_BYTES

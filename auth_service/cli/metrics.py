@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from auth_service.cli.failures import MISCONFIGURED, fail
-from auth_service.cli.server import bind
+from auth_service.cli.ports import bind
 from auth_service.telemetry.settings import MetricsSettings
 
 _LAST_PORT = 65_535

@@ -13,8 +13,9 @@ from auth_service.cli.configuration import ConfigurationError, load_strict_setti
 from auth_service.cli.failures import failing_clearly
 from auth_service.cli.logs import configure_logs
 from auth_service.cli.metrics import metrics_ports
-from auth_service.cli.server import Act, Moments, bind, run
+from auth_service.cli.ports import bind
 from auth_service.cli.workers import Link, Workers
+from auth_service.serving.server import Act, Moments, run
 from auth_service.settings import Settings
 from auth_service.wiring.runtime import Runtime
 

@@ -20,7 +20,7 @@ import structlog
 import typer
 
 from auth_service.cli.failures import REFUSED, fail, write_to_operator
-from auth_service.cli.server import GRACE_SECONDS
+from auth_service.serving.server import GRACE_SECONDS
 
 log = structlog.get_logger()
 

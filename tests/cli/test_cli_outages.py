@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from auth_service.cli.server import bind
+from auth_service.cli.ports import bind
 from tests.support.commands import Operator, Outcome, free_port
 from tests.support.databases import Databases
 from tests.support.settings import new_master_key

@@ -12,8 +12,8 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from auth_service.cli.connection import Connection, Connections
-from auth_service.cli.connection_limits import ConnectionLimits
+from auth_service.serving.connection import Connection, Connections
+from auth_service.serving.connection_limits import ConnectionLimits
 from auth_service.telemetry.connection_tally import ConnectionTally
 from tests.support.commands import free_port, make_operator
 from tests.support.metrics import Scrape, scrape

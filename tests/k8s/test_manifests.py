@@ -8,8 +8,8 @@ import pytest
 from pydantic import TypeAdapter
 
 from auth_service.cli.configuration import variables
-from auth_service.cli.server import GRACE_SECONDS
 from auth_service.security.settings import HashingSettings
+from auth_service.serving.server import GRACE_SECONDS
 from auth_service.settings import SECRETS_DIR
 from auth_service.version import VERSION
 from tests.support.manifests import (

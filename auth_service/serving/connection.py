@@ -16,9 +16,9 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from auth_service.cli.connection_limits import HEAD_BYTES, MOST_HEADERS, ConnectionLimits
-from auth_service.cli.early_answer import early_answer
-from auth_service.cli.host_field import check_host
+from auth_service.serving.connection_limits import HEAD_BYTES, MOST_HEADERS, ConnectionLimits
+from auth_service.serving.early_answer import early_answer
+from auth_service.serving.host_field import check_host
 from auth_service.telemetry.connection_tally import ConnectionTally
 
 _MOST_PIPELINED = 32

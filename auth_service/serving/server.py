@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import os
 import resource
 import signal
 import socket
@@ -16,9 +15,8 @@ from typing import Any
 import structlog
 import uvicorn
 
-from auth_service.cli.connection import Connection, Connections
-from auth_service.cli.connection_limits import ConnectionLimits
-from auth_service.cli.failures import MISCONFIGURED, fail
+from auth_service.serving.connection import Connection, Connections
+from auth_service.serving.connection_limits import ConnectionLimits
 from auth_service.settings import HttpSettings
 from auth_service.telemetry.connection_tally import ConnectionTally
 
@@ -28,22 +26,9 @@ Application = Callable[..., Any]  # ASGI
 Act = Callable[[], None]
 
 GRACE_SECONDS = 20
-_BACKLOG = 2048
+BACKLOG = 2048
 _OTHER_DESCRIPTORS = 256
 _WATCH_SECONDS = 0.5
-
-
-def bind(host: str, port: int, *, mend: str = "Choose another --host or --port.") -> socket.socket:
-    """Take the port before anything else is done, so that a busy one costs nobody a wait."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        # It listens at once: of two processes that only bind, both would get the port.
-        both = family is socket.AF_INET6 and socket.has_dualstack_ipv6()
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG, dualstack_ipv6=both)
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
-        line = f"cannot listen on {host} port {port}: {reason}. {mend}"
-        raise fail(line, code=MISCONFIGURED) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +54,7 @@ def run(
         access_log=False,  # it would write paths, and there are tokens in those
         server_header=False,
         proxy_headers=False,  # X-Forwarded-For is a claim by whoever sends it
-        backlog=_BACKLOG,
+        backlog=BACKLOG,
         timeout_keep_alive=settings.keep_alive_timeout.total_seconds(),  # type: ignore[arg-type] # a timer's delay
         timeout_graceful_shutdown=GRACE_SECONDS,
     )

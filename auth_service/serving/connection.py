@@ -16,11 +16,13 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from auth_service.serving.connection_limits import HEAD_BYTES, MOST_HEADERS, ConnectionLimits
-from auth_service.serving.early_answer import early_answer
+from auth_service.serving.connection_limits import HEAD_BYTES, MOST_HEADERS, SPARE, ConnectionLimits
+from auth_service.serving.early_answer import early_answer, give_early_answer
 from auth_service.serving.host_field import check_host
 from auth_service.telemetry.connection_tally import ConnectionTally
 
+_PROBES = frozenset({"/livez", "/readyz"})
+_TOO_BUSY = HTTPStatus.SERVICE_UNAVAILABLE, "too_busy", "There are too many connections. Try again."
 _MOST_PIPELINED = 32
 _SLICE_BYTES = 4096  # of what came, before it is asked whether that is too much: a read may hold 15,000 requests
 _SWALLOWED_BYTES = 67_108_864
@@ -37,6 +39,7 @@ class Connections:
         self.tally = tally
         self.tally.limit = limits.connections
         self.is_draining = False
+        self.spare = 0
         self._deadlines: dict[Connection, float] = {}  # who has waited longest stands first
 
     def wait(self, connection: "Connection", seconds: float) -> None:
@@ -48,14 +51,14 @@ class Connections:
         """Wait no longer: it is our turn, or there is no connection any more."""
         self._deadlines.pop(connection, None)
 
-    def make_room(self) -> bool:
-        """End the one that has waited longest for its client; say whether there was any."""
+    def make_room(self) -> "Connection | None":
+        """End the one that has waited longest for its client, and return it, if there is any."""
         longest = next(iter(self._deadlines), None)
         if longest is not None:
             self.forget(longest)
             self.tally.refused["evicted"] += 1
             longest.destroy()
-        return longest is not None
+        return longest
 
     def overdue(self, now: float) -> Iterator["Connection"]:
         """Yield those whose clients took too long."""
@@ -85,22 +88,28 @@ class Connection(HttpToolsProtocol):
         self._is_receiving = False
         self._is_in_head = False
         self._is_refused = False
+        self._is_spare = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for a request, unless there are too many who all have one in work."""
+        """Begin to wait for a request; when there are too many who all have one in work, for a probe.
+
+        A process that has much to do must not be taken for one that is dead.
+        """
         super().connection_made(transport)
         self._all.tally.open += 1
-        self._all.wait(self, self._limits.receive_seconds)
         if len(self.connections) > self._limits.connections:
-            self._all.forget(self)
-            if self._all.make_room():
-                self._all.wait(self, self._limits.receive_seconds)
-            else:
-                self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "too_busy", "There are too many connections. Try again.")
+            evicted = self._all.make_room()
+            if evicted is None and self._all.spare >= SPARE:
+                self._refuse(*_TOO_BUSY)
+                return
+            self._is_spare = evicted is None or evicted._is_spare  # noqa: SLF001 - another one of its kind
+            self._all.spare += self._is_spare
+        self._all.wait(self, self._limits.receive_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody is waited for any more, nor answered: the request in work may be another one than was parsed last."""
         self._all.tally.open -= 1
+        self._all.spare -= self._is_spare
         self._tell_application()
         self._all.forget(self)
         super().connection_lost(exc)
@@ -152,11 +161,14 @@ class Connection(HttpToolsProtocol):
         check_host(self.headers, version=self.parser.get_http_version())
         super().on_headers_complete()
         self._is_in_head = False
-        if self._all.is_draining:
+        if self._all.is_draining or self._is_spare:
             self.cycle.keep_alive = False
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._in_work = cycle
+        if self._is_spare and cycle.scope["path"] not in _PROBES:
+            self._all.tally.refused["too_busy"] += 1
+            app = give_early_answer(*_TOO_BUSY)
         super()._start_asgi_task(cycle, app)
 
     def on_message_complete(self) -> None:

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 MOST_HEADERS = 1_000
 HEAD_BYTES = 131_072
+SPARE = 8
+"""So many connections there may be beyond the limit, for the probes of whoever watches over the process."""
+
 _CHUNK_OVERHEAD = 8  # a body in chunks of a byte is six times as long on the wire
 
 

@@ -3,6 +3,8 @@
 import json
 from http import HTTPStatus
 
+from uvicorn._types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
+
 from auth_service.api.middleware import SECURITY_HEADERS
 
 _PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.SERVICE_UNAVAILABLE}  # the same request may be answered later
@@ -10,14 +12,27 @@ _PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.SERVICE_UNAVAILABLE}  # the s
 
 def early_answer(status: HTTPStatus, code: str, detail: str) -> bytes:
     """Return an answer as the application gives it, and the last one of its connection."""
+    fields, body = _answer(status, code, detail)
+    lines = [f"HTTP/1.1 {status.value} {status.phrase}", *(f"{name}: {value}" for name, value in fields.items())]
+    return "\r\n".join([*lines, "", body]).encode("ascii")
+
+
+def give_early_answer(status: HTTPStatus, code: str, detail: str) -> ASGI3Application:
+    """Return an application that gives this answer to whatever is asked."""
+    fields, body = _answer(status, code, detail)
+    headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in fields.items()]
+
+    async def answer(_scope: Scope, _receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        await send({"type": "http.response.start", "status": status.value, "headers": headers, "trailers": False})
+        await send({"type": "http.response.body", "body": body.encode("ascii"), "more_body": False})
+
+    return answer
+
+
+def _answer(status: HTTPStatus, code: str, detail: str) -> tuple[dict[str, str], str]:
     members = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail, "code": code}
     body = json.dumps(members, separators=(",", ":"))
-    lines = [
-        f"HTTP/1.1 {status.value} {status.phrase}",
-        *(f"{name.lower()}: {value}" for name, value in SECURITY_HEADERS.items()),
-        "content-type: application/problem+json",
-        f"content-length: {len(body)}",
-        *(["retry-after: 2"] if status in _PASSING else []),
-        "connection: close",
-    ]
-    return "\r\n".join([*lines, "", body]).encode("ascii")
+    fields = {name.lower(): value for name, value in SECURITY_HEADERS.items()}
+    fields |= {"content-type": "application/problem+json", "content-length": str(len(body))}
+    fields |= {"retry-after": "2"} if status in _PASSING else {}
+    return fields | {"connection": "close"}, body

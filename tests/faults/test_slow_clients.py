@@ -8,6 +8,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from auth_service.serving.connection_limits import SPARE
 from tests.support.commands import free_port, make_operator
 from tests.support.metrics import scrape
 from tests.support.slow_clients import (
@@ -180,7 +181,12 @@ def test_when_every_connection_has_a_request_in_work_the_next_one_is_told_to_com
         busy[0].sendall(HEAD + b"\r\n" + LONG_POLL)
         read_livez(busy[0])  # the others have been heard by then
         with connected(port) as connection:
+            connection.sendall(HEAD.replace(b"/livez", b"/users/me") + b"\r\n")
             answer = read_to_the_end(connection)
+        silent = [exits.enter_context(connected(port)) for _ in range(2 * SPARE)]
+        alive = _alive(port)
+        wait_until_hung_up_on(silent[0])
 
     assert _problem(answer) == (503, "too_busy")
     assert b"\r\nretry-after: 2\r\n" in answer
+    assert alive  # whoever looks whether the process lives is told so

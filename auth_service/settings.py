@@ -83,8 +83,8 @@ class HttpSettings(BaseModel):
         ge=1,
         le=1_000_000,
         description=(
-            "Connections that a process has open; beyond that the one that has waited longest for its client is closed. "
-            "Eight more are for probes."
+            "Connections that a process has open; beyond that the one that has waited longest for its client is "
+            "closed. Eight more are for probes."
         ),
         examples=[5_000],
     )

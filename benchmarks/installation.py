@@ -18,7 +18,8 @@ import httpx
 
 from auth_service_client.async_verifier import AsyncVerifier
 from auth_service_client.settings import VerifierSettings
-from tests.support.commands import ROOT, free_port, make_operator
+from tests.support.commands import ROOT, make_operator
+from tests.support.ports import free_port
 from tests.support.postgres import PostgresServer
 from tests.support.settings import CHEAPEST_SERVABLE_HASHES
 

@@ -10,7 +10,7 @@ import httpx
 
 from chaos.relay import relaying
 from chaos.servers import DIE_WITH_US
-from tests.support.commands import free_port
+from tests.support.ports import free_port
 
 _CHECK_SECONDS = 0.2
 _LOOK_SECONDS = 0.02

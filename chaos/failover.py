@@ -12,7 +12,7 @@ import httpx
 from chaos.patroni import Node, ending_what_is_left, hand_over
 from chaos.patroni_settings import Place
 from chaos.servers import DIE_WITH_US
-from tests.support.commands import free_port
+from tests.support.ports import free_port
 
 _MEMBERS = 3
 _LOOK_SECONDS = 0.2

@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx
 
 from chaos.guards import Guard
-from tests.support.commands import ROOT, free_port
+from tests.support.commands import ROOT
+from tests.support.ports import free_port
 
 _READY_SECONDS = 60.0
 _LOOK_SECONDS = 0.02

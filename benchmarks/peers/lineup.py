@@ -16,7 +16,7 @@ from benchmarks.peers import environments
 from benchmarks.peers.contenders import READERS, Contender, make_contender
 from benchmarks.peers.dialects import BETTER_AUTH, DJANGO_REST, FASTAPI_USERS, OURS, PASSWORD
 from benchmarks.peers.processes import on_cores, own_environment, running_server
-from tests.support.commands import free_port
+from tests.support.ports import free_port
 from tests.support.postgres import PostgresServer
 from tests.support.settings import NO_LIMITS_BY_VARIABLE
 

@@ -1,7 +1,6 @@
 """While the database is away: 503 in time, whoever asks whatever, and afterwards as if nothing had been."""
 
 import asyncio
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,8 +11,9 @@ from httpx import AsyncClient, Response
 from tests.support.databases import Databases
 from tests.support.oauth import form_for
 from tests.support.openapi import FORM, JSON, Operation, operations
+from tests.support.own_postgres import own_postgres
 from tests.support.paths import fill
-from tests.support.postgres import PostgresNotFoundError, PostgresServer
+from tests.support.postgres import PostgresServer
 from tests.support.service import Account, Service, assert_problem, bearer, running_service
 from tests.support.settings import make_settings, new_master_key
 
@@ -36,11 +36,8 @@ _NEEDS_NO_DATABASE = {
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[PostgresServer]:
     """A server of these tests' own, because they stop it."""
-    try:
-        with PostgresServer() as server:
-            yield server
-    except PostgresNotFoundError as error:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"there is no PostgreSQL: {error}")
+    with own_postgres() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

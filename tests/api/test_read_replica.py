@@ -1,7 +1,6 @@
 """Lists come from the read replica while it answers; everything else, and whatever decides, from the primary."""
 
 import asyncio
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,8 +16,9 @@ from auth_service.users.schemas import UserCreate
 from tests.support.databases import Databases
 from tests.support.oauth import form_for
 from tests.support.openapi import FORM, JSON, Operation, operations
+from tests.support.own_postgres import own_postgres
 from tests.support.paths import fill
-from tests.support.postgres import PostgresNotFoundError, PostgresServer
+from tests.support.postgres import PostgresServer
 from tests.support.replicated import Pair, away, counting_reads_of_the_replica, make_pair
 from tests.support.service import Account, Service, assert_problem, bearer
 
@@ -36,11 +36,8 @@ def pair(databases: Databases) -> Pair:
 @pytest.fixture
 def other_server() -> Iterator[PostgresServer]:
     """A server of the replica's own, because it is stopped."""
-    try:
-        with PostgresServer() as server:
-            yield server
-    except PostgresNotFoundError as error:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"there is no PostgreSQL: {error}")
+    with own_postgres() as server:
+        yield server
 
 
 async def _read(client: AsyncClient, account: Account, path: str) -> Any:

@@ -17,8 +17,9 @@ from auth_service.db.settings import DatabaseSettings
 from auth_service.errors import TooManyAttemptsError
 from auth_service.oauth import client_secret_throttle
 from auth_service.oauth.client_secret_throttle import ClientSecretThrottle, Guess
-from tests.support.commands import free_port, make_operator
+from tests.support.commands import make_operator
 from tests.support.oauth import assert_oauth_error, basic
+from tests.support.ports import free_port
 from tests.support.replicas import EMAIL, Replica, running_replicas
 from tests.support.service import PASSWORD, Service, assert_problem, bearer
 from tests.support.throttled import Clock, counted_checks, throttled_service

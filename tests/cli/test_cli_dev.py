@@ -14,7 +14,8 @@ import jwt
 import pytest
 
 from auth_service.cli.dev import DevState, base_url_of, load_dev_settings, load_or_create_state, prepare
-from tests.support.commands import Operator, Outcome, free_port
+from tests.support.commands import Operator, Outcome
+from tests.support.ports import free_port
 from tests.support.processes import run_commands, running_at_once
 from tests.support.programs import find_program
 from tests.support.settings import new_master_key

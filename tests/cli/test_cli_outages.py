@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import make_url
 
 from auth_service.cli.ports import bind
-from tests.support.commands import Operator, Outcome, free_port
+from tests.support.commands import Operator, Outcome
 from tests.support.databases import Databases
+from tests.support.ports import free_port
 from tests.support.settings import new_master_key
 
 COMMANDS = [

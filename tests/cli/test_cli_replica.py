@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import make_url
 
 from auth_service.db.schema_revision import head_revision
-from tests.support.commands import Operator, free_port
+from tests.support.commands import Operator
 from tests.support.database_faults import execute
 from tests.support.databases import Databases
+from tests.support.ports import free_port
 
 URL, READ_URL = "AUTH_DATABASE__URL", "AUTH_DATABASE__READ_URL"
 POSTGRESQL = "postgresql://service:Tr0ub4dor-in-the-URL@127.0.0.1:1/auth"

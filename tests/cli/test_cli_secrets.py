@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 from sqlalchemy import make_url
 
-from tests.support.commands import Operator, Program, free_port
+from tests.support.commands import Operator, Program
 from tests.support.database_faults import execute, stored, unusable
 from tests.support.hostile_calls import (
     send_broken_bodies,
@@ -20,6 +20,7 @@ from tests.support.hostile_calls import (
 )
 from tests.support.leaks import Caller, Secrets
 from tests.support.metrics import scrape
+from tests.support.ports import free_port
 from tests.support.secret_life import SIGN_IN, administer, begin_life, mailed_token, protect
 from tests.support.smtp import Mailbox, running_mailbox
 

@@ -7,7 +7,8 @@ import time
 from contextlib import ExitStack
 from urllib.request import urlopen
 
-from tests.support.commands import Operator, free_port
+from tests.support.commands import Operator
+from tests.support.ports import free_port
 
 
 def test_it_serves_logs_json_lines_and_is_no_failure_when_it_is_told_to_stop(operator: Operator) -> None:

@@ -12,8 +12,9 @@ import httpx
 import pytest
 
 from auth_service.cli.configuration import ConfigurationError, load_settings
-from tests.support.commands import Operator, Program, free_port
+from tests.support.commands import Operator, Program
 from tests.support.metrics import scrape
+from tests.support.ports import free_port
 from tests.support.service import PASSWORD
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"

@@ -16,7 +16,8 @@ import pytest
 from auth_service.cli.serve import settings_of_each
 from auth_service.cli.workers import Pauses
 from auth_service.settings import Settings
-from tests.support.commands import Operator, Program, free_port
+from tests.support.commands import Operator, Program
+from tests.support.ports import free_port
 from tests.support.settings import make_settings, new_master_key
 
 COUNT = 3

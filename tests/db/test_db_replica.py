@@ -1,6 +1,5 @@
 """The read replica by itself: when it is tried, how long it is waited for, and what is not an outage."""
 
-import os
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -14,7 +13,8 @@ from auth_service.db.keyset import InvalidPositionError
 from auth_service.db.replica import Lists, Replica, ReplicaAwayError
 from auth_service.db.session import Session
 from auth_service.db.settings import DatabaseSettings
-from tests.support.postgres import PostgresNotFoundError, PostgresServer
+from tests.support.own_postgres import own_postgres
+from tests.support.postgres import PostgresServer
 
 
 class _Clock:
@@ -27,11 +27,8 @@ class _Clock:
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgresServer]:
     """A server of these tests' own, because they stop it."""
-    try:
-        with PostgresServer() as started:
-            yield started
-    except PostgresNotFoundError as error:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"there is no PostgreSQL: {error}")
+    with own_postgres() as started:
+        yield started
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from tests.support.balancer import Balancer, balancing
-from tests.support.commands import Operator, Program, free_port
+from tests.support.commands import Operator, Program
+from tests.support.ports import free_port
 from tests.support.replicas import EMAIL, PASSWORD
 from tests.support.settings import NO_LIMITS_BY_VARIABLE
 from tests.support.slow_clients import connected, read_livez, read_to_the_end

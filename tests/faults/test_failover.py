@@ -13,11 +13,12 @@ from sqlalchemy import make_url
 
 from auth_service.db.errors import DatabaseUnavailableError
 from tests.support.databases import Databases
-from tests.support.postgres import PostgresNotFoundError, PostgresServer
+from tests.support.own_postgres import own_postgres
+from tests.support.postgres import PostgresServer
 from tests.support.service import Account, Service, bearer, running_service
 from tests.support.settings import make_settings
 
-BACK_IN_SECONDS = 6
+BACK_IN_SECONDS = 20
 BY_DEFAULT: dict[str, object] = {"connect_timeout": "PT2S"}
 BACKENDS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'auth-service'"
 
@@ -34,23 +35,20 @@ class Hosts:
 @pytest.fixture
 def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
     with ExitStack() as exits:
-        try:
-            primary, standby = PostgresServer(), PostgresServer()
-        except PostgresNotFoundError as error:
-            (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"there is no PostgreSQL: {error}")
+        primary = exits.enter_context(own_postgres())
+        standby = PostgresServer()
         exits.callback(standby.close)
-        with primary:
-            url = Databases(tmp_path_factory.mktemp("failover"), primary.url).migrated("postgresql")
-            primary.stop()
-            _copy(primary, standby)
-            primary.start()
-            standby.start()
-            asyncio.run(_take_writes(standby, "off"))
-            ports = [make_url(server.url).port for server in (primary, standby)]
-            where = [f"host=127.0.0.1:{port}" for port in ports]
-            name = make_url(url).database
-            query = "&".join([*where, "target_session_attrs=read-write"])
-            yield Hosts(primary, standby, f"postgresql://postgres@/{name}?{query}")
+        url = Databases(tmp_path_factory.mktemp("failover"), primary.url).migrated("postgresql")
+        primary.stop()
+        _copy(primary, standby)
+        primary.start()
+        standby.start()
+        asyncio.run(_take_writes(standby, "off"))
+        ports = [make_url(server.url).port for server in (primary, standby)]
+        where = [f"host=127.0.0.1:{port}" for port in ports]
+        name = make_url(url).database
+        query = "&".join([*where, "target_session_attrs=read-write"])
+        yield Hosts(primary, standby, f"postgresql://postgres@/{name}?{query}")
 
 
 def _copy(server: PostgresServer, to: PostgresServer) -> None:

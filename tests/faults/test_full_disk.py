@@ -9,7 +9,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.support.commands import Operator, free_port
+from tests.support.commands import Operator
+from tests.support.ports import free_port
 from tests.support.replicas import EMAIL, PASSWORD
 from tests.support.settings import NO_LIMITS_BY_VARIABLE
 

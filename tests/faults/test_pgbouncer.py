@@ -1,7 +1,6 @@
 """Behind PgBouncer in transaction mode: everything works, though there are fewer connections than requests."""
 
 import asyncio
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,8 +14,9 @@ from auth_service.db.limits import LIMITS
 from auth_service.db.settings import DatabaseSettings
 from tests.support.databases import Databases
 from tests.support.every_route import statuses_of_every_route
+from tests.support.own_postgres import own_postgres
 from tests.support.pgbouncer import running_pgbouncer
-from tests.support.postgres import PostgresNotFoundError, PostgresServer
+from tests.support.postgres import PostgresServer
 from tests.support.service import Account, Service, assert_problem, bearer, running_service
 from tests.support.settings import make_settings, new_master_key
 
@@ -38,10 +38,7 @@ class Pooled:
 @pytest.fixture(scope="module")
 def pooled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pooled]:
     with ExitStack() as exits:
-        try:
-            server = exits.enter_context(PostgresServer())
-        except PostgresNotFoundError as error:
-            (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"there is no PostgreSQL: {error}")
+        server = exits.enter_context(own_postgres())
         direct = Databases(tmp_path_factory.mktemp("pooled"), server.url).migrated("postgresql")
         yield Pooled(server, direct, exits.enter_context(running_pgbouncer(direct, pool_size=SERVER_CONNECTIONS)))
 

@@ -15,8 +15,9 @@ from uvicorn.server import ServerState
 from auth_service.serving.connection import Connection, Connections
 from auth_service.serving.connection_limits import ConnectionLimits
 from auth_service.telemetry.connection_tally import ConnectionTally
-from tests.support.commands import free_port, make_operator
+from tests.support.commands import make_operator
 from tests.support.metrics import Scrape, scrape
+from tests.support.ports import free_port
 from tests.support.slow_clients import connected, read_to_the_end, status_of
 
 ALIVE = b"GET /livez HTTP/1.1\r\nHost: auth.example.com\r\n\r\n"

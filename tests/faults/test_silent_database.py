@@ -1,7 +1,6 @@
 """A PostgreSQL that falls silent, with nothing closed: whoever waits is let go in time, and later all is well."""
 
 import asyncio
-import os
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -17,7 +16,8 @@ from auth_service.db.engine import Database
 from auth_service.db.errors import DatabaseUnavailableError
 from auth_service.db.settings import DatabaseSettings
 from tests.support.databases import Databases
-from tests.support.postgres import PostgresNotFoundError, PostgresServer
+from tests.support.own_postgres import own_postgres
+from tests.support.postgres import PostgresServer
 from tests.support.service import Service, assert_problem, bearer, running_service
 from tests.support.settings import make_settings, new_master_key
 
@@ -34,11 +34,8 @@ END_THOSE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[PostgresServer]:
     """A server of these tests' own, because they freeze it."""
-    try:
-        with PostgresServer() as server:
-            yield server
-    except PostgresNotFoundError as error:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"there is no PostgreSQL: {error}")
+    with own_postgres() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,9 @@ from urllib.request import urlopen
 import pytest
 
 from auth_service.serving.connection_limits import SPARE
-from tests.support.commands import free_port, make_operator
+from tests.support.commands import make_operator
 from tests.support.metrics import scrape
+from tests.support.ports import free_port
 from tests.support.slow_clients import (
     connected,
     dribble,

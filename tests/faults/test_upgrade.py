@@ -19,8 +19,9 @@ from auth_service.db.migrations import alembic_config, upgrade
 from auth_service.db.schema_revision import current_revision, head_revision, known_revisions
 from auth_service.db.settings import DatabaseSettings
 from auth_service.settings import Settings
-from tests.support.commands import ROOT, Operator, free_port
+from tests.support.commands import ROOT, Operator
 from tests.support.every_route import statuses_of_every_route
+from tests.support.ports import free_port
 from tests.support.service import Account, Service, assert_problem, bearer, running_service
 from tests.support.settings import make_settings, new_master_key
 

@@ -13,8 +13,9 @@ from structlog.testing import capture_logs
 from auth_service.db.clock import read_clock_offset
 from auth_service.wiring.parts import utc_now
 from auth_service.wiring.runtime import Runtime
-from tests.support.commands import Operator, free_port
+from tests.support.commands import Operator
 from tests.support.databases import Databases
+from tests.support.ports import free_port
 from tests.support.replicas import EMAIL, PASSWORD
 from tests.support.settings import NO_LIMITS_BY_VARIABLE, make_settings
 

@@ -21,7 +21,8 @@ from auth_service_client.async_verifier import AsyncVerifier
 from auth_service_client.errors import InvalidTokenError, ServiceUnavailableError
 from auth_service_client.settings import VerifierSettings
 from auth_service_client.verifier import Verifier
-from tests.support.commands import Operator, Outcome, free_port, make_operator
+from tests.support.commands import Operator, Outcome, make_operator
+from tests.support.ports import free_port
 
 AUDIENCE = "https://orders.example.com"
 TIMES = {

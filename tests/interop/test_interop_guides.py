@@ -15,8 +15,8 @@ import yaml
 
 from auth_service.tokens.jws import SigningKey
 from auth_service.wiring.runtime import Runtime
-from tests.support.commands import free_port
 from tests.support.guides import AUDIENCE, ISSUER, Issuer, backend, read_guide, replaced, running
+from tests.support.ports import free_port
 from tests.support.programs import find_program
 from tests.support.serving import Server, serving
 from tests.support.settings import make_settings

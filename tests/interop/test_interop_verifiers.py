@@ -13,7 +13,8 @@ import pytest
 from joserfc import jwt as joserfc_jwt
 from joserfc.jwk import KeySet
 
-from tests.support.commands import free_port, make_operator
+from tests.support.commands import make_operator
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.interop
 

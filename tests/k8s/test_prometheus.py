@@ -13,8 +13,9 @@ import httpx
 import pytest
 import yaml
 
-from tests.support.commands import Operator, free_port, make_operator
+from tests.support.commands import Operator, make_operator
 from tests.support.monitoring import PANELS, RULE_GROUPS, RULES
+from tests.support.ports import free_port
 
 _PATIENCE_SECONDS = 30.0
 

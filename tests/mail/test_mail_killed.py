@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from auth_service.wiring.runtime import Runtime
-from tests.support.commands import free_port, make_operator
+from tests.support.commands import make_operator
 from tests.support.mail import queue, serve_with_test_mail
+from tests.support.ports import free_port
 from tests.support.processes import running_at_once
 from tests.support.settings import make_settings
 from tests.support.smtp import Mailbox

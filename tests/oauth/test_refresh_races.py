@@ -11,8 +11,9 @@ from sqlalchemy import text
 
 from auth_service.db.engine import Database
 from auth_service.db.settings import DatabaseSettings
-from tests.support.commands import Operator, free_port, make_operator
+from tests.support.commands import Operator, make_operator
 from tests.support.databases import Databases
+from tests.support.ports import free_port
 from tests.support.processes import run_commands, running_at_once
 
 EMAIL, PASSWORD = "ann@example.com", "correct horse battery staple"

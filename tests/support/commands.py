@@ -2,13 +2,11 @@
 
 import asyncio
 import os
-import secrets
-import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from typer.testing import CliRunner
 
 from auth_service.cli.main import app
 from auth_service.wiring.runtime import Runtime
+from tests.support.ports import free_port
 from tests.support.settings import CHEAPEST_SERVABLE_HASHES, make_settings, new_master_key
 
 ROOT = Path(__file__).parents[2]
@@ -138,12 +137,3 @@ def make_operator(folder: Path, database_url: str | None = None) -> Operator:
         **{f"AUTH_HASHING__{name.upper()}": str(value) for name, value in CHEAPEST_SERVABLE_HASHES.items()},
     }
     return Operator(folder, environment, [key])
-
-
-def free_port() -> int:
-    """Return a port below those that the kernel hands to connections, one of which might take it meanwhile."""
-    while True:
-        port = 10_000 + secrets.randbelow(20_000)
-        with closing(socket.socket()) as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port

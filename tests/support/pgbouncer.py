@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from sqlalchemy import make_url
 
-from tests.support.commands import free_port
+from tests.support.ports import free_port
 from tests.support.programs import find_optional_program
 
 _NOBODY = 65534  # PgBouncer refuses to run as root.

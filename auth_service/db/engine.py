@@ -124,7 +124,7 @@ def _is_outage(error: sqlalchemy.exc.DBAPIError) -> bool:
     and 57 (operator intervention, a statement that took too long); 25P03 (a transaction that idled), 55P03 (somebody
     else's lock), 25006 (a standby), 55000 (closed to connections), 42501 (the role lacks a privilege) and 42P07 (the
     database has a table of that name already). SQLite has names instead. And the driver says by itself that of several
-    hosts none is the primary: amid a failover none is.
+    hosts none is the primary (amid a failover none is), or that the server's farewell came before the question.
     """
     state = getattr(error.orig, "sqlstate", None) or ""
     unreadable_file = getattr(error.orig, "sqlite_errorname", None) in {"SQLITE_NOTADB", "SQLITE_CORRUPT"}

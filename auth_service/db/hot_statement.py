@@ -136,13 +136,11 @@ async def _fetch(
         except _LOST:
             with asking(always=True):
                 return await _ask(engine, text, parameters, patience=_PATIENCE_SECONDS)
-    except asyncpg.DataError:
-        raise  # by whoever asks
     except asyncpg.IntegrityConstraintViolationError as error:
         raise IntegrityError(text, None, error, hide_parameters=True) from error
     except (asyncpg.PostgresError, AsyncAdapt_asyncpg_dbapi.Error) as error:
         raise DBAPIError(text, None, error, hide_parameters=True) from error
-    except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:  # of a connection that has ended
+    except asyncpg.InternalClientError as error:  # the connection heard a farewell
         raise DBAPIError(text, None, error, hide_parameters=True, connection_invalidated=True) from error
 
 
@@ -153,7 +151,11 @@ async def _ask(
     driver: asyncpg.Connection[asyncpg.Record] = lent.driver_connection
     try:
         row: asyncpg.Record | None = await driver.fetchrow(text, *parameters, timeout=patience)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError):
+    except asyncpg.InterfaceError as error:
+        if driver.is_closed():
+            raise DBAPIError(text, None, error, hide_parameters=True, connection_invalidated=True) from error
+        raise
+    except asyncpg.PostgresError:
         raise  # the connection is as good as it was
     except BaseException:
         driver.terminate()  # whatever state it is in, nobody gets it again

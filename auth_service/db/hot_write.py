@@ -14,6 +14,9 @@ from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 from auth_service.db.hot_statement import HotStatement
 from auth_service.db.session import Session
 
+_Insertion = tuple[Insert, tuple[str, ...]]
+"""What inserts a row, and the columns that the row has."""
+
 
 class HotWrite:
     """A statement that writes one row and returns it.
@@ -25,7 +28,7 @@ class HotWrite:
     def __init__(self, statement: ReturningInsert[Any] | ReturningUpdate[Any]) -> None:
         """Prepare `statement`, whose parameters are named."""
         self._statement = statement
-        self._together: dict[tuple[Insert, ...], HotStatement] = {}
+        self._together: dict[tuple[_Insertion, ...], HotStatement] = {}
 
     async def run(self, session: Session, parameters: Mapping[str, object]) -> Sequence[Any] | None:
         """Return the row; None when there was none to change, and then nothing was written."""
@@ -37,31 +40,30 @@ class HotWrite:
         everything = dict(parameters)
         for number, (_, waiting) in enumerate(session.insertions):
             everything |= {_numbered(name, number): value for name, value in waiting.items()}
-        together = self._with(tuple(insertion for insertion, _ in session.insertions))
+        together = self._with(tuple((insertion, tuple(waiting)) for insertion, waiting in session.insertions))
         if session.in_transaction():
             row = await together.find_within(session, **everything)
         else:
             row = await together.run_once(engine, **everything)
+            session.end()
         if row is not None:
             session.forget_insertions()
         return row
 
-    def _with(self, insertions: tuple[Insert, ...]) -> HotStatement:
+    def _with(self, insertions: tuple[_Insertion, ...]) -> HotStatement:
         """Return the statement that does all of it; it is put together once, which takes longer than running it."""
         if insertions not in self._together:
             written = self._statement.cte("written")
-            inserted = [_after(written, insertion, number) for number, insertion in enumerate(insertions)]
+            inserted = [_after(written, *insertion, number) for number, insertion in enumerate(insertions)]
             self._together[insertions] = HotStatement(select(written).add_cte(*inserted))
         return self._together[insertions]
 
 
-def _after(written: CTE, insertion: Insert, number: int) -> CTE:
-    """Return the insertion of one row that is inserted only if there is something in `written`."""
-    columns = insertion.table.columns.values()
-    values = [bindparam(_numbered(column.name, number), type_=column.type) for column in columns]
+def _after(written: CTE, insertion: Insert, names: Sequence[str], number: int) -> CTE:
+    """Return the insertion of one row, of these columns, that is inserted only if there is something in `written`."""
+    values = [bindparam(_numbered(name, number), type_=insertion.table.columns[name].type) for name in names]
     row = select(*values).where(exists().select_from(written))
-    names = [column.name for column in columns]
-    return insertion.from_select(names, row, include_defaults=False).cte(f"inserted_{number}")
+    return insertion.from_select(names, row).cte(f"inserted_{number}")
 
 
 def _numbered(name: str, number: int) -> str:

@@ -7,6 +7,7 @@ from sqlalchemy import Insert
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 _INSERTIONS = "insertions"
+_IS_OVER = "is_over"
 
 
 class Session(AsyncSession):
@@ -27,8 +28,14 @@ class Session(AsyncSession):
         """Take it that all of them are written."""
         self.info.pop(_INSERTIONS, None)
 
+    def end(self) -> None:
+        """Take it that this unit of work is committed: nothing more may be written in it."""
+        self.info[_IS_OVER] = True
+
     def insert_at_commit(self, statement: Insert, row: Mapping[str, Any]) -> None:
         """Write a row that nobody in this transaction looks at, without what the ORM needs to keep track of it."""
+        if self.info.get(_IS_OVER):
+            raise RuntimeError("written after the end: what belongs together is no longer committed together")
         self.info.setdefault(_INSERTIONS, []).append((statement, row))
 
     async def commit(self) -> None:

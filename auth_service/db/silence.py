@@ -15,6 +15,7 @@ from typing import Any
 import asyncpg
 import structlog
 from sqlalchemy import Dialect, Engine, event
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.util import await_only
@@ -82,18 +83,20 @@ class SilenceWatch:
 
     def _on_do_connect(
         self, dialect: Dialect, _entry: ConnectionPoolEntry, arguments: list[Any], options: dict[str, Any]
-    ) -> DBAPIConnection | None:
+    ) -> DBAPIConnection:
         self._refuse_while_silent()
         self._arguments = (list(arguments), {name: options[name] for name in options.keys() - _ADAPTERS_OWN})
         if self._connecting_since is None:
             self._connecting_since = asyncio.get_running_loop().time()
         self._look_later()
-        *others, last = _one_by_one(_beginning_with(self._first_host, options))
-        for host in others:
-            with suppress(*CONNECTION_FAULTS):
+        faults: list[Exception] = []
+        for host in _one_by_one(_beginning_with(self._first_host, options)):
+            try:
                 return dialect.connect(*arguments, **host)
-        options.update(last)
-        return None
+            except CONNECTION_FAULTS as fault:
+                faults.append(fault)
+        # Why a host refused says more than that another one is not what was wanted.
+        raise min(faults, key=lambda fault: isinstance(fault, AsyncAdapt_asyncpg_dbapi.InternalClientError))
 
     def _on_connect(self, connection: Any, entry: ConnectionPoolEntry) -> None:  # noqa: ANN401 - the driver's
         self._connecting_since = None

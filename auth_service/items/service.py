@@ -42,7 +42,7 @@ class ItemService:
             **new_item.model_dump(),
         )
         self.audit.record(AuditEvent.ITEM_CREATED, actor=principal, subject=item.id)
-        await self.items.add(item)
+        await self.items.add(item)  # last: it takes the event along
         return item
 
     async def get(self, principal: Principal, item_id: UUID, *, with_owner: bool = False) -> Item:
@@ -73,7 +73,7 @@ class ItemService:
         self.audit.record(
             AuditEvent.ITEM_UPDATED, actor=principal, subject=item_id, fields=sorted(change.model_fields_set)
         )
-        return await self.items.update(item_id, changes, owner_id=owner_id)
+        return await self.items.update(item_id, changes, owner_id=owner_id)  # last, as above
 
     async def delete(self, principal: Principal, item_id: UUID) -> None:
         """Remove an item: administrators only, so that anybody else learns nothing about which items there are."""

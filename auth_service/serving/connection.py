@@ -7,7 +7,6 @@ its headers, its body or its reading of the answer would be waited for without e
 import asyncio
 import socket
 import struct
-from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -16,9 +15,10 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from auth_service.serving.connection_limits import HEAD_BYTES, MOST_HEADERS, SPARE, ConnectionLimits
-from auth_service.serving.early_answer import early_answer, give_early_answer
+from auth_service.serving.connection_limits import HEAD_BYTES, MOST_HEADERS, ConnectionLimits
+from auth_service.serving.early_answer import answering_early, early_answer
 from auth_service.serving.host_field import check_host
+from auth_service.serving.places import Places
 from auth_service.telemetry.connection_tally import ConnectionTally
 
 _PROBES = frozenset({"/livez", "/readyz"})
@@ -31,40 +31,14 @@ _RESET = struct.pack("ii", 1, 0)
 
 
 class Connections:
-    """What the connections of a process share: their limits, and which of them wait for their client."""
+    """What the connections of a process share."""
 
     def __init__(self, limits: ConnectionLimits, tally: ConnectionTally) -> None:
         """Prepare; there is none yet."""
         self.limits = limits
         self.tally = tally
-        self.tally.limit = limits.connections
+        self.places = Places(limits.connections, tally)
         self.is_draining = False
-        self.spare = 0
-        self._deadlines: dict[Connection, float] = {}  # who has waited longest stands first
-
-    def wait(self, connection: "Connection", seconds: float) -> None:
-        """Give its client so long from now on."""
-        self.forget(connection)
-        self._deadlines[connection] = connection.loop.time() + seconds
-
-    def forget(self, connection: "Connection") -> None:
-        """Wait no longer: it is our turn, or there is no connection any more."""
-        self._deadlines.pop(connection, None)
-
-    def make_room(self) -> "Connection | None":
-        """End the one that has waited longest for its client, and return it, if there is any."""
-        longest = next(iter(self._deadlines), None)
-        if longest is not None:
-            self.forget(longest)
-            self.tally.refused["evicted"] += 1
-            longest.destroy()
-        return longest
-
-    def overdue(self, now: float) -> Iterator["Connection"]:
-        """Yield those whose clients took too long."""
-        for connection in [each for each, deadline in self._deadlines.items() if deadline <= now]:
-            self.forget(connection)
-            yield connection
 
 
 class Connection(HttpToolsProtocol):
@@ -88,31 +62,24 @@ class Connection(HttpToolsProtocol):
         self._is_receiving = False
         self._is_in_head = False
         self._is_refused = False
-        self._is_spare = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for a request; when there are too many who all have one in work, for a probe.
-
-        A process that has much to do must not be taken for one that is dead.
-        """
+        """Begin to wait for a request."""
         super().connection_made(transport)
         self._all.tally.open += 1
-        if len(self.connections) > self._limits.connections:
-            evicted = self._all.make_room()
-            if evicted is None and self._all.spare >= SPARE:
-                self._refuse(*_TOO_BUSY)
-                return
-            self._is_spare = evicted is None or evicted._is_spare  # noqa: SLF001 - another one of its kind
-            self._all.spare += self._is_spare
-        self._all.wait(self, self._limits.receive_seconds)
+        self._all.places.take(self)
+        self._wait(self._limits.receive_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody is waited for any more, nor answered: the request in work may be another one than was parsed last."""
         self._all.tally.open -= 1
-        self._all.spare -= self._is_spare
         self._tell_application()
-        self._all.forget(self)
+        self._all.places.leave(self)
         super().connection_lost(exc)
+
+    def _wait(self, seconds: float) -> None:
+        """Give the client so long from now on."""
+        self._all.places.wait(self, until=self.loop.time() + seconds)
 
     def data_received(self, data: bytes) -> None:
         """Take what came, and refuse the rest when it is too much."""
@@ -154,51 +121,53 @@ class Connection(HttpToolsProtocol):
         self._received = 0
         self._is_receiving = self._is_in_head = True
         if self.cycle is not None:
-            self._all.wait(self, self._limits.receive_seconds)
+            self._wait(self._limits.receive_seconds)
 
     def on_headers_complete(self) -> None:
         """Say with the answer that it is the last one on this connection, if the process is about to stop."""
         check_host(self.headers, version=self.parser.get_http_version())
         super().on_headers_complete()
         self._is_in_head = False
-        if self._all.is_draining or self._is_spare:
+        if self._all.is_draining:
             self.cycle.keep_alive = False
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._in_work = cycle
-        if self._is_spare and cycle.scope["path"] not in _PROBES:
-            self._all.tally.refused["too_busy"] += 1
-            app = give_early_answer(*_TOO_BUSY)
+        if not self._all.places.take_regular(self):
+            cycle.keep_alive = False
+            if cycle.scope["path"] not in _PROBES:
+                self._all.tally.refused["too_busy"] += 1
+                app = answering_early(*_TOO_BUSY)
         super()._start_asgi_task(cycle, app)
 
     def on_message_complete(self) -> None:
         """Let the application work for as long as it needs."""
         self._is_receiving = False
         if not self.cycle.response_complete:
-            self._all.forget(self)
+            self._all.places.stop_waiting(self)
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """Wait for the next request, or for the client to read this answer."""
         super().on_response_complete()
         if self._is_receiving:
-            self._all.wait(self, self._limits.receive_seconds)
+            self._wait(self._limits.receive_seconds)
         elif self.cycle.response_complete:
             is_busy = self.transport.get_write_buffer_size() > 0
-            self._all.wait(self, self._limits.receive_seconds if is_busy else self._limits.idle_seconds)
+            self._wait(self._limits.receive_seconds if is_busy else self._limits.idle_seconds)
 
     def pause_writing(self) -> None:
         """Wait for a client that reads more slowly than it is answered."""
         super().pause_writing()
-        self._all.wait(self, self._limits.receive_seconds)
+        self._wait(self._limits.receive_seconds)
 
     def resume_writing(self) -> None:
         """Wait no longer, unless it still owes us the rest of the next request: it has read enough for now."""
         super().resume_writing()
         if self._is_receiving:
-            self._all.wait(self, self._limits.receive_seconds)
+            self._wait(self._limits.receive_seconds)
         elif not self.cycle.response_complete:
-            self._all.forget(self)
+            self._all.places.stop_waiting(self)
 
     def drain(self) -> None:
         """Make the answer that is being worked on the last one."""
@@ -254,4 +223,4 @@ class Connection(HttpToolsProtocol):
         self._tell_application()
         self.headers = []
         self.transport.write(early_answer(status, code, detail))
-        self._all.wait(self, _LINGER_SECONDS)
+        self._wait(_LINGER_SECONDS)

@@ -1,4 +1,4 @@
-"""An answer that is given in the application's place, before there is a request for it."""
+"""Answers that are given in the application's place."""
 
 import json
 from http import HTTPStatus
@@ -17,12 +17,14 @@ def early_answer(status: HTTPStatus, code: str, detail: str) -> bytes:
     return "\r\n".join([*lines, "", body]).encode("ascii")
 
 
-def give_early_answer(status: HTTPStatus, code: str, detail: str) -> ASGI3Application:
-    """Return an application that gives this answer to whatever is asked."""
+def answering_early(status: HTTPStatus, code: str, detail: str) -> ASGI3Application:
+    """Return an application that gives this answer to whatever is asked, when it has been asked."""
     fields, body = _answer(status, code, detail)
     headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in fields.items()]
 
-    async def answer(_scope: Scope, _receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    async def answer(_scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        while (message := await receive())["type"] == "http.request" and message["more_body"]:
+            pass  # who closes at once while the other still sends may destroy the answer on its way
         await send({"type": "http.response.start", "status": status.value, "headers": headers, "trailers": False})
         await send({"type": "http.response.body", "body": body.encode("ascii"), "more_body": False})
 

@@ -131,5 +131,5 @@ class _Server(uvicorn.Server):
         """Look at all who are waited for, now and again: a timer for each would cost every request one."""
         while True:
             await asyncio.sleep(_WATCH_SECONDS)
-            for connection in self._connections.overdue(asyncio.get_running_loop().time()):
+            for connection in self._connections.places.overdue(asyncio.get_running_loop().time()):
                 connection.cut_off()

@@ -42,7 +42,7 @@ class Sessions:
     settings: TokenSettings
 
     async def open(self, opening: Opening) -> tuple[SessionRecord, RefreshToken | None]:
-        """Store a new session and return it with its refresh token, if it has one.
+        """Return a new session, which is stored with the end of the use case, and its refresh token if it has one.
 
         The user's row is locked by the caller; the hundredth session and one more end the one that was used least
         recently.

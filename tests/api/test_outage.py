@@ -17,7 +17,7 @@ from tests.support.postgres import PostgresServer
 from tests.support.service import Account, Service, assert_problem, bearer, running_service
 from tests.support.settings import make_settings, new_master_key
 
-_IN_TIME_SECONDS = 10
+_IN_TIME_SECONDS = 6
 _BACK_IN_SECONDS = 10
 _IMPATIENT: dict[str, object] = {"connect_timeout": "PT2S"}  # as it is by default
 _CONNECTIONS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'auth-service'"

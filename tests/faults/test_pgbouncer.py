@@ -22,7 +22,7 @@ from tests.support.settings import make_settings, new_master_key
 
 KEY: dict[str, object] = {"master_keys": new_master_key()}
 SERVER_CONNECTIONS = 2
-IN_TIME_SECONDS = 10
+IN_TIME_SECONDS = 6
 BACKENDS = "SELECT pid FROM pg_stat_activity WHERE datname = $1"
 
 

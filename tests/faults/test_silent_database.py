@@ -21,7 +21,7 @@ from tests.support.postgres import PostgresServer
 from tests.support.service import Service, assert_problem, bearer, running_service
 from tests.support.settings import make_settings, new_master_key
 
-IN_TIME_SECONDS = 10
+IN_TIME_SECONDS = 6
 BACK_IN_SECONDS = 10
 BY_DEFAULT: dict[str, object] = {"connect_timeout": "PT2S"}
 KEY: dict[str, object] = {"master_keys": new_master_key()}

@@ -8,7 +8,6 @@ from urllib.request import urlopen
 
 import pytest
 
-from auth_service.serving.connection_limits import SPARE
 from tests.support.commands import make_operator
 from tests.support.metrics import scrape
 from tests.support.ports import free_port
@@ -25,7 +24,6 @@ from tests.support.slow_clients import (
 CONNECTIONS = 20
 HEAD = b"GET /livez HTTP/1.1\r\nHost: auth.example.com\r\n"
 BODY = b"POST /users HTTP/1.1\r\nHost: auth.example.com\r\nContent-Type: application/json\r\n"
-LONG_POLL = b"GET /oauth/revocations?wait=10 HTTP/1.1\r\nHost: auth.example.com\r\n\r\n"
 LARGE_ANSWER = b"GET /docs/assets/swagger-ui-bundle.js HTTP/1.1\r\nHost: auth.example.com\r\n\r\n"
 ENDLESS = 10_000_000
 
@@ -172,22 +170,3 @@ def test_many_idle_connections_keep_nobody_out(port: int, metrics_port: int) -> 
     assert alive
     assert metrics.value("connections_limit") == CONNECTIONS
     assert (metrics.value("connections_refused_total", code="evicted") or 0) >= 2 * CONNECTIONS
-
-
-def test_when_every_connection_has_a_request_in_work_the_next_one_is_told_to_come_back(port: int) -> None:
-    with ExitStack() as exits:
-        busy = [exits.enter_context(connected(port)) for _ in range(CONNECTIONS)]
-        for each in busy[1:]:
-            each.sendall(LONG_POLL)
-        busy[0].sendall(HEAD + b"\r\n" + LONG_POLL)
-        read_livez(busy[0])  # the others have been heard by then
-        with connected(port) as connection:
-            connection.sendall(HEAD.replace(b"/livez", b"/users/me") + b"\r\n")
-            answer = read_to_the_end(connection)
-        silent = [exits.enter_context(connected(port)) for _ in range(2 * SPARE)]
-        alive = _alive(port)
-        wait_until_hung_up_on(silent[0])
-
-    assert _problem(answer) == (503, "too_busy")
-    assert b"\r\nretry-after: 2\r\n" in answer
-    assert alive  # whoever looks whether the process lives is told so

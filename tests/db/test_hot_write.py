@@ -9,7 +9,10 @@ from sqlmodel import func, select
 
 from auth_service.audit import trail
 from auth_service.audit.events import AuditEvent
+from auth_service.authz.principal import Principal
+from auth_service.authz.scopes import Scope
 from auth_service.items.models import Item
+from auth_service.items.schemas import ItemCreate
 from tests.support.service import Account, Service, assert_problem, bearer
 from tests.support.statements import watched_statements
 
@@ -87,3 +90,15 @@ async def test_a_write_that_was_not_answered_is_not_done_again(
     assert_problem(response, 503, code="database_unavailable")
     assert len(sent) == 1
     assert await _count_items(service) == 1
+
+
+async def test_nothing_can_be_written_after_the_end(service: Service, ann: Account) -> None:
+    """It would be committed by itself, or not at all."""
+    if service.runtime.database.is_sqlite:
+        pytest.skip("on SQLite everything is written in one transaction")
+    caller = Principal(subject=ann.id, is_superuser=False, scopes=frozenset(Scope), client_id="client_first_party")
+
+    async with service.runtime.unit_of_work(writing=True) as work:
+        await work.items.create(caller, ItemCreate.model_validate(NEW))
+        with pytest.raises(RuntimeError, match="after the end"):
+            work.audit.record(AuditEvent.ITEM_CREATED, actor=caller)

@@ -19,6 +19,10 @@ app.add_typer(clients.app, name="clients")
 app.add_typer(keys.app)
 
 
+_UNNEEDED = ("rich", "pydantic.v1")
+"""What libraries load when they find it, and a server has no use for: colours, and models of an old kind; 5 MB."""
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"auth-service {VERSION}")
@@ -60,7 +64,8 @@ def serve(
     workers: Annotated[int, typer.Option(help="Processes that answer on the port.", min=1, max=64)] = 1,
 ) -> None:
     """Serve for real. Refuses to start on weak or missing secrets or a schema that is behind."""
-    sys.modules["rich"] = None  # type: ignore[assignment] # what colours a terminal: 4 MB that JSON logs do not need
+    for unneeded in _UNNEEDED:
+        sys.modules[unneeded] = None  # type: ignore[assignment] # who would like to have it does without
     from auth_service.cli.serve import run_serve
 
     run_serve(host=host, port=port, workers=workers)

@@ -1,20 +1,13 @@
 """The database of this process: its engine, its transactions and what counts as an outage."""
 
-import os
-import sqlite3
-import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
-from pathlib import Path
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
 import sqlalchemy.exc
-from sqlalchemy import Connection, Dialect, event
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
-from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, async_sessionmaker, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
 
 from auth_service.db.errors import DatabaseUnavailableError
 from auth_service.db.hot_statement import HotStatement
@@ -25,8 +18,6 @@ from auth_service.db.silence import SilenceWatch
 from auth_service.db.url import parse_database_url
 
 _WRITING = "auth_service_writing"
-_BUSY_TIMEOUT_SECONDS = 5
-_BUSY_PAUSE_SECONDS = 0.01
 _OUTAGE_CLASSES = {"08", "28", "3D", "40", "53", "57"}
 _OUTAGE_STATES = {"25006", "25P03", "42501", "42P07", "55000", "55P03"}
 
@@ -141,74 +132,10 @@ def _create_engine(settings: DatabaseSettings, *, may_create: bool) -> AsyncEngi
         "hide_parameters": True,  # they hold addresses and hashes, and an error's text ends up in the log
     }
     if address.is_sqlite:
-        connect_args: dict[str, object] = {"isolation_level": None, "timeout": _BUSY_TIMEOUT_SECONDS}
-        engine = create_async_engine(address.url, connect_args=connect_args, **pool)
-        if may_create:
-            event.listen(engine.sync_engine, "do_connect", _make_sqlite_file)
-        event.listen(engine.sync_engine, "do_connect", _try_sqlite)
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-        event.listen(engine.sync_engine, "begin", _begin_sqlite)
-        event.listen(engine.sync_engine, "reset", _end_sqlite_transaction)
-        return engine
+        from auth_service.db.sqlite import create_sqlite_engine  # noqa: PLC0415 - a megabyte for whom it serves
+
+        return create_sqlite_engine(address.url, pool, writing=_WRITING, may_create=may_create)
     patience = settings.connect_timeout.total_seconds()
     engine = create_async_engine(address.url, connect_args={**address.connect_args, "timeout": patience}, **pool)
     watch_liveness(engine.sync_engine, patience_seconds=patience)
     return engine
-
-
-def _try_sqlite(_dialect: Dialect, _entry: ConnectionPoolEntry, arguments: list[Any], _more: dict[str, Any]) -> None:
-    """See whether the file is there, which SQLite would make, and whether it opens.
-
-    The driver opens it in a thread, and one that fails there may outlive the event loop and end with a traceback.
-    """
-    path = Path(arguments[0])
-    if not path.exists():
-        message = f"there is no file {path}, 'auth-service migrate' makes it"
-        raise sqlite3.OperationalError(message)
-    sqlite3.connect(path).close()
-
-
-def _make_sqlite_file(
-    _dialect: Dialect, _entry: ConnectionPoolEntry, arguments: list[Any], _more: dict[str, Any]
-) -> None:
-    """Make the file for its owner only, as SQLite does those beside it, and the folder that it is to be in."""
-    path = Path(arguments[0])
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-
-
-def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-    cursor = connection.cursor()
-    try:
-        for pragma in ("foreign_keys=ON", "journal_mode=WAL", "synchronous=NORMAL"):
-            _execute_patiently(cursor, f"PRAGMA {pragma}")
-    except sqlite3.Error:
-        connection.close()  # the pool has not taken it yet, so nobody else ends its thread
-        raise
-    cursor.close()
-
-
-def _execute_patiently(cursor: DBAPICursor, statement: str) -> None:
-    """Try again while another process changes the mode of a new file: SQLite does not wait for that by itself."""
-    deadline = time.monotonic() + _BUSY_TIMEOUT_SECONDS
-    while True:
-        try:
-            cursor.execute(statement)
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > deadline:
-                raise
-            time.sleep(_BUSY_PAUSE_SECONDS)
-        else:
-            return
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    writing = connection.get_execution_options().get(_WRITING, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
-
-
-def _end_sqlite_transaction(connection: Any, _entry: ConnectionPoolEntry, _state: PoolResetState) -> None:  # noqa: ANN401
-    """Let go of the write lock: a COMMIT that fails leaves the transaction open, and the pool takes it for ended."""
-    if connection.driver_connection.in_transaction:
-        connection.rollback()

@@ -7,9 +7,7 @@ class DatabaseUnavailableError(UnavailableError):
     """The database did not answer, or answered that it cannot serve now."""
 
     code = "database_unavailable"
-    detail = (
-        "The service cannot reach its database right now. Try again in a moment. A change may be made already."
-    )
+    detail = "The service cannot reach its database right now. Try again in a moment. A change may be made already."
 
 
 class SchemaBehindError(UnavailableError):

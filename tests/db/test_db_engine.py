@@ -148,7 +148,7 @@ def sqlite_database(databases: Databases) -> str:
 async def test_writers_that_wait_too_long_get_503_and_never_500(
     sqlite_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("auth_service.db.engine._BUSY_TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr("auth_service.db.sqlite._BUSY_TIMEOUT_SECONDS", 0.05)
     body = {"password": "correct horse battery staple"}
     async with running_service(
         make_settings(sqlite_database, database={"connect_timeout": 0.2, "pool_size": 3})

@@ -24,9 +24,10 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from auth_service.cli import create_admin, migrate, serve  # noqa: F401 - imported once, before the fork
 from auth_service.cli.configuration import load_settings
 from auth_service.cli.main import app
-from auth_service.db.engine import Database, _prepare_sqlite
+from auth_service.db.engine import Database
 from auth_service.db.migrations import upgrade
 from auth_service.db.settings import DatabaseSettings
+from auth_service.db.sqlite import _prepare
 from auth_service.wiring.runtime import Runtime
 from tests.support.commands import ROOT
 
@@ -117,7 +118,7 @@ def prepare_new_files(folder: Path, count: int, start: float) -> None:
         while time.time() < start + 0.01 * number:
             pass
         connection = sqlite3.connect(folder / f"{number}.db", isolation_level=None, timeout=5)
-        _prepare_sqlite(cast("DBAPIConnection", connection), cast("ConnectionPoolEntry", None))
+        _prepare(cast("DBAPIConnection", connection), cast("ConnectionPoolEntry", None))
         connection.close()
 
 

@@ -33,13 +33,26 @@ def take_out(guard: Guard) -> None:
 
 
 def _commit_after_the_answer() -> None:
-    """Give every dependency the life that FastAPI gives it by default: it ends when the answer is sent."""
+    """Give every dependency the life that FastAPI gives it by default: it ends when the answer is sent.
+
+    A write that commits by itself is given a transaction, which then ends as late as the others.
+    """
     depends = fastapi.Depends
 
     def without_scope(dependency: Any = None, *, use_cache: bool = True, scope: str | None = None) -> Any:  # noqa: ANN401, ARG001
         return depends(dependency, use_cache=use_cache)
 
     fastapi.Depends = without_scope  # type: ignore[assignment]
+
+    from auth_service.db.hot_write import HotWrite  # noqa: PLC0415 - the service is loaded by this
+
+    run = HotWrite.run
+
+    async def run_in_transaction(self: HotWrite, session: Any, parameters: Any) -> Any:  # noqa: ANN401
+        await session.connection()
+        return await run(self, session, parameters)
+
+    HotWrite.run = run_in_transaction  # type: ignore[method-assign]
 
 
 def _die_at_once() -> None:

@@ -16,11 +16,15 @@ _PATIENCE_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A request; `needs_database` says whether its answer has to be refused while the database is away."""
+    """A request; `needs_database` says whether its answer has to be refused while the database is away.
+
+    An answer that is shared is refused no later than `shared_seconds` afterwards.
+    """
 
     method: str
     path: str
     needs_database: bool = True
+    shared_seconds: float = 0
     body: Mapping[str, object] = field(default_factory=dict)
     form: Mapping[str, str] = field(default_factory=dict)
 
@@ -43,10 +47,11 @@ class Answer:
 
 
 _SIGN_IN = {"grant_type": "password", "username": ADMINISTRATOR, "password": PASSWORD}
+_PERSON = {"email": "prober@example.com", "password": PASSWORD}  # whose session no sign-in of the probes ends
 PROBES: Sequence[Probe] = (
     Probe("GET", "/livez", needs_database=False),
     Probe("GET", "/.well-known/jwks.json", needs_database=False),
-    Probe("GET", "/readyz"),
+    Probe("GET", "/readyz", shared_seconds=1),
     Probe("GET", "/users/me"),
     Probe("GET", "/items"),
     Probe("POST", "/items", body={"title": "A blue bicycle"}),
@@ -59,7 +64,9 @@ async def probing(installation: Installation) -> AsyncIterator[list[Answer]]:
     """Ask each replica each question every quarter of a second; yield the answers so far, which grow."""
     async with httpx.AsyncClient(timeout=_PATIENCE_SECONDS) as client:
         url = installation.replicas[0].url
-        token = (await client.post(f"{url}/oauth/token", data=_SIGN_IN)).raise_for_status().json()["access_token"]
+        (await client.post(f"{url}/users", json=_PERSON)).raise_for_status()
+        form = {**_SIGN_IN, "username": _PERSON["email"]}
+        token = (await client.post(f"{url}/oauth/token", data=form)).raise_for_status().json()["access_token"]
         client.headers["Authorization"] = f"Bearer {token}"
         answers = list[Answer]()
         asking = [

@@ -72,7 +72,8 @@ def _while_away(answers: Sequence[Answer], spans: Sequence[tuple[float, float]])
     return [
         each
         for each in answers
-        if each.probe.needs_database and any(gone <= each.began and each.ended < back for gone, back in spans)
+        if each.probe.needs_database
+        and any(gone + each.probe.shared_seconds <= each.began and each.ended < back for gone, back in spans)
     ]
 
 

@@ -54,7 +54,7 @@ class AuditTrail:
 
     def take_committed(self) -> list[AuditEvent]:
         """Hand over what `record` recorded, once that is committed; else nothing."""
-        if self._session.has_insertions:
+        if self._session.insertions:
             return []
         committed, self._recorded = self._recorded, []
         return committed

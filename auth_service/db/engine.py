@@ -57,7 +57,7 @@ class Database:
         sessions = self._writers if writing else self._readers
         async with _naming_outages(), sessions() as session:
             yield session
-            if session.in_transaction() or session.has_insertions:
+            if session.in_transaction() or session.insertions:
                 await session.commit()
 
     async def run(self, statement: HotStatement, **parameters: object) -> Sequence[Any] | None:

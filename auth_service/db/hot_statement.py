@@ -73,8 +73,8 @@ class HotStatement:
         Outside a transaction it comes by a connection that is given back at once: who goes on to write opens the
         transaction afterwards, and never holds one connection while waiting for a second.
         """
-        engine = session.bind
-        if session.in_transaction() or not isinstance(engine, AsyncEngine) or engine.dialect.name == "sqlite":
+        engine = session.postgresql
+        if engine is None or session.in_transaction():
             return await self.find_within(session, **parameters)
         return await self.run(engine, **parameters)
 

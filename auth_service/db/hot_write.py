@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import CTE, Insert, bindparam, exists, select
-from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
 from auth_service.db.hot_statement import HotStatement
@@ -32,8 +31,8 @@ class HotWrite:
 
     async def run(self, session: Session, parameters: Mapping[str, object]) -> Sequence[Any] | None:
         """Return the row; None when there was none to change, and then nothing was written."""
-        engine = session.bind
-        if not isinstance(engine, AsyncEngine) or engine.dialect.name == "sqlite":
+        engine = session.postgresql
+        if engine is None:
             connection = await session.connection()
             row: Sequence[Any] | None = (await connection.execute(self._statement, parameters)).one_or_none()
             return row

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Insert
+from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 _INSERTIONS = "insertions"
@@ -14,15 +15,16 @@ class Session(AsyncSession):
     """What is loaded in it stays readable after a commit."""
 
     @property
+    def postgresql(self) -> AsyncEngine | None:
+        """The engine, where the driver itself can be asked; None on SQLite."""
+        engine = self.bind
+        return engine if isinstance(engine, AsyncEngine) and engine.dialect.name != "sqlite" else None
+
+    @property
     def insertions(self) -> Sequence[tuple[Insert, Mapping[str, Any]]]:
         """What `insert_at_commit` was asked for and is not written yet."""
         waiting: Sequence[tuple[Insert, Mapping[str, Any]]] = self.info.get(_INSERTIONS, ())
         return waiting
-
-    @property
-    def has_insertions(self) -> bool:
-        """Whether there is anything of the kind."""
-        return bool(self.insertions)
 
     def forget_insertions(self) -> None:
         """Take it that all of them are written."""
@@ -50,6 +52,6 @@ class Session(AsyncSession):
         The next statement begins a new transaction, so what was read before must be asked again before it is acted on.
         Nothing may be waiting to be written: half a use case must not be committed.
         """
-        if self.new or self.dirty or self.deleted or self.has_insertions:
+        if self.new or self.dirty or self.deleted or self.insertions:
             raise RuntimeError("slow work in the middle of a write: hash first, then change")
         await self.commit()

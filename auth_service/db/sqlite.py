@@ -76,8 +76,8 @@ def _execute_patiently(cursor: DBAPICursor, statement: str) -> None:
 
 
 def _begin(connection: Connection, *, writing: str) -> None:
-    writing = connection.get_execution_options().get(writing, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    is_writing = connection.get_execution_options().get(writing, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")
 
 
 def _end_transaction(connection: Any, _entry: ConnectionPoolEntry, _state: PoolResetState) -> None:  # noqa: ANN401

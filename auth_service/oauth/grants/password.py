@@ -76,7 +76,7 @@ class PasswordGrant:
     async def _authenticate(self, identifier: str, password: SecretStr, request: TokenRequest) -> User:
         """Return the account, locked. The gate is asked after the hash: the password may have changed meanwhile."""
         found = await self.users.find_by_identifier(identifier)
-        # Copied now: the gate refreshes this very object, and what counts is what the password was checked against.
+        # What the password is checked against: the gate reads the account anew, and may find another one.
         epoch = found.credential_epoch if found else 0
         verified_hash = found.hashed_password if found else None
         fault = self.gate.find_fault(found) if found else None

@@ -4,15 +4,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Self, TypeVar
 
-from sqlalchemy import ColumnElement, func, tuple_
-from sqlalchemy.orm import Mapped, aliased
+from sqlalchemy import ColumnElement, Subquery, and_, func, or_, tuple_
+from sqlalchemy.orm import Mapped
 from sqlmodel import select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from auth_service.db.hot_statement import Entity, columns_of, detached
 from auth_service.db.session import Session
 from auth_service.errors import InvalidInputError
 
-MAX_WALKED, MAX_COUNTED = 500, 5_000
+MAX_WALKED, MAX_COUNTED = 250, 5_000
 
 Row = TypeVar("Row")
 Position = Sequence[str]
@@ -59,11 +60,6 @@ class SortOrder:
         """Return the same order by columns that have the same values."""
         keys = tuple(replace(key, column=column) for key, column in zip(self.keys, columns, strict=True))
         return replace(self, keys=keys)
-
-    def reaching(self, values: Sequence[object]) -> ColumnElement[bool]:
-        """Say in SQL what comes no later than a row with these keys."""
-        columns = tuple_(*(key.column for key in self.keys))
-        return columns >= tuple_(*values) if self.descending else columns <= tuple_(*values)
 
     def columns_of(self, entity: Any) -> list[Mapped[Any]]:  # noqa: ANN401 - a table or an alias of one
         """Return the columns of the keys."""
@@ -120,47 +116,45 @@ async def count_matching(session: Session, matching: SelectOfScalar[Row]) -> Cou
 
 
 async def fetch_sifted_slice(
-    session: Session, walked: SelectOfScalar[Row], order: SortOrder, page: PageRequest, sieve: Sieve
-) -> Slice[Row]:
+    session: Session, walked: SelectOfScalar[Entity], order: SortOrder, page: PageRequest, sieve: Sieve
+) -> Slice[Entity]:
     """Fetch a page of those rows of `walked` that pass the sieve, which no index can help with.
 
     At most MAX_WALKED rows are looked at, so that nothing that can be asked takes long. The page may be short then, or
-    empty, and still say where to go on.
+    empty, and still say where to go on: the last row that was looked at comes along, whether it passes or not. The rows
+    are in no session.
     """
-    rest = _behind(walked, order, page)
-    keys = order.columns_of(walked.column_descriptions[0]["entity"])
-    last = rest.with_only_columns(*keys).order_by(*order.clauses()).offset(MAX_WALKED - 1).limit(1)
-    end = (await (await session.connection()).execute(last)).one_or_none()
-    if end is not None:  # said by its keys: whoever comes or goes meanwhile, nobody is left out
-        rest = rest.where(order.reaching(end))
-    rows = await _sift(session, rest, order, sieve, page.limit + 1)
-    kept = rows[: page.limit]
-    next_position: Position | None = [str(value) for value in end] if end is not None else None
+    number = func.row_number().over(order_by=order.clauses()).label("number")
+    first = _first(_behind(walked, order, page), order, number)
+    passes = and_(*sieve(first.c))
+    columns = [*first.c, passes]
+    wanted = select(*columns).where(or_(passes, first.c.number == MAX_WALKED))
+    statement = wanted.order_by(*order.clauses(first.c)).limit(page.limit + 2)
+    found = (await (await session.connection()).execute(statement)).all()
+    entity = walked.column_descriptions[0]["entity"]
+    rows = [detached(entity, values) for *values, _, passed in found if passed]
+    kept, next_position = rows[: page.limit], None
     if len(rows) > page.limit:
         next_position = order.position_of(kept[-1])
+    elif found and found[-1].number == MAX_WALKED:
+        next_position = order.position_of(found[-1])
     count = await _count_sifted(session, walked, order, sieve) if page.count else None
     return Slice(rows=kept, next_position=next_position, count=count)
 
 
-async def _sift(
-    session: Session, walked: SelectOfScalar[Row], order: SortOrder, sieve: Sieve, at_most: int
-) -> Sequence[Row]:
-    """Return the first rows of `walked` that pass. The offset keeps the planner from mixing the sieve into the walk."""
-    table = walked.column_descriptions[0]["entity"]
-    entity = aliased(table, walked.order_by(*order.clauses()).offset(0).subquery())
-    return (
-        await session.exec(select(entity).where(*sieve(entity)).order_by(*order.clauses(entity)).limit(at_most))
-    ).all()
+async def _count_sifted(session: Session, walked: SelectOfScalar[Any], order: SortOrder, sieve: Sieve) -> Count:
+    """Count those that pass among the first MAX_WALKED."""
+    first = _first(walked, order)
+    statement = select(func.count(), func.count().filter(*sieve(first.c))).select_from(first)
+    looked_at, passed = (await (await session.connection()).execute(statement)).one()
+    return Count(passed, is_exact=looked_at < MAX_WALKED)
+
+
+def _first(walked: SelectOfScalar[Any], order: SortOrder, *more: ColumnElement[Any]) -> Subquery:
+    """Say in SQL which rows are looked at; the limit keeps the planner from mixing the sieve into the walk."""
+    columns = columns_of(walked.column_descriptions[0]["entity"])
+    return walked.with_only_columns(*columns, *more).order_by(*order.clauses()).limit(MAX_WALKED).subquery()
 
 
 def _behind(matching: SelectOfScalar[Row], order: SortOrder, page: PageRequest) -> SelectOfScalar[Row]:
     return matching if page.after is None else matching.where(order.behind(page.after))
-
-
-async def _count_sifted(session: Session, walked: SelectOfScalar[Any], order: SortOrder, sieve: Sieve) -> Count:
-    """Count those that pass among the first MAX_WALKED."""
-    first = walked.order_by(*order.clauses()).limit(MAX_WALKED).subquery()
-    entity = aliased(walked.column_descriptions[0]["entity"], first)
-    statement = select(func.count(), func.count().filter(*sieve(entity))).select_from(entity)
-    looked_at, passed = (await session.exec(statement)).one()
-    return Count(passed, is_exact=looked_at < MAX_WALKED)
